@@ -1,0 +1,53 @@
+"""Human-aligned vision encoders for the Hugging Face stack.
+
+Importing this package registers the AligNet classes with transformers' Auto classes; everything else is imported when
+it is first used.
+"""
+
+from importlib import import_module
+
+from alignet_hf.configuration_alignet import AligNetVisionConfig
+from alignet_hf.image_processing_alignet import AligNetImageProcessor
+from alignet_hf.modeling_alignet import AligNetForImageClassification, AligNetVisionModel
+
+import_module("alignet_hf.registration")
+
+__version__ = "0.1.0.dev0"
+
+_HOMES = {
+    "AligNetTrainer": "distill.trainer",
+    "AligNetTrainingArguments": "distill.arguments",
+    "Embeddings": "surrogate.embed",
+    "InputError": "errors",
+    "Result": "evaluation.statistics",
+    "TripletHardLoss": "distill.losses",
+    "TripletJSDLoss": "distill.losses",
+    "TripletKLLoss": "distill.losses",
+    "UncertaintyDistillation": "surrogate.uncertainty_distillation",
+    "cluster_embeddings": "surrogate.cluster",
+    "embed_images": "surrogate.embed",
+    "load_alignet": "data.alignet",
+    "load_images": "data.images",
+    "odd_one_out_accuracy": "evaluation.human.odd_one_out",
+    "respond": "surrogate.respond",
+    "rsa": "evaluation.human.rsa",
+    "sample_triplets": "surrogate.sample",
+}
+
+__all__ = [
+    "AligNetForImageClassification",
+    "AligNetImageProcessor",
+    "AligNetVisionConfig",
+    "AligNetVisionModel",
+    *sorted(_HOMES),
+]
+
+
+def __getattr__(name: str):
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__():
+    return __all__

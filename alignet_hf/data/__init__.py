@@ -1,0 +1,1 @@
+"""What is on disk and on the Hub: images, triplets, batches."""

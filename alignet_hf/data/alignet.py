@@ -1,0 +1,174 @@
+"""The AligNet triplet data set on disk and on the Hub: Parquet, one file a split, and the authors' released archives.
+
+A row holds `indices` (rows of the image source, odd one last), `similarities` (the teacher's [s_ij, s_ik, s_jk], the
+first the largest) and, where files are named, `filenames`.
+"""
+
+import json
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from datasets import Dataset, Features, List, Value
+
+from alignet_hf.errors import InputError
+from alignet_hf.hub.artifacts import METADATA_KEY, facts_table, local_folder, make_folder, replacing
+from alignet_hf.triplets import validate_triplets
+
+FEATURES = Features({"indices": List(Value("int32"), length=3), "similarities": List(Value("float32"), length=3)})
+FEATURES_WITH_FILENAMES = Features({**FEATURES, "filenames": List(Value("string"), length=3)})
+
+
+def triplet_dataset(indices: np.ndarray, similarities: np.ndarray, filenames: Sequence[str] | None = None) -> Dataset:
+    """Arrays -> data set.
+
+    Args:
+        indices: (n, 3) int.
+        similarities: (n, 3) float.
+        filenames: names that `indices` point at.
+    """
+    columns = [
+        _triples(pa.array(indices.reshape(-1), pa.int32())),
+        _triples(pa.array(similarities.reshape(-1), pa.float32())),
+    ]
+    if filenames is None:
+        return _dataset(pa.table(columns, schema=FEATURES.arrow_schema))
+    columns.append(_triples(pa.array(filenames, pa.string()).take(pa.array(indices.reshape(-1)))))
+    return _dataset(pa.table(columns, schema=FEATURES_WITH_FILENAMES.arrow_schema))
+
+
+def save_alignet(dataset: Dataset, folder: str | Path, split: str = "train", **facts) -> Path:
+    """Write a split as `folder/<split>.parquet` and the folder's card, atomically; other splits there stay.
+
+    Args:
+        dataset: with the columns that this module names.
+        facts: what made the triplets (teacher, sampling, seed, ...), as JSON, for the card.
+
+    Raises:
+        InputError: if the rows are not triplets with the odd one last.
+    """
+    folder = make_folder(folder)
+    table = _checked(dataset.with_format("arrow")[:], str(folder / f"{split}.parquet"))
+    facts = {"triplets": len(table), **facts}
+    with replacing(folder / f"{split}.parquet") as path:
+        pq.write_table(table.replace_schema_metadata({**table.schema.metadata, METADATA_KEY: json.dumps(facts)}), path)
+    with replacing(folder / "README.md") as path:
+        path.write_text(_card(folder), encoding="utf-8")
+    return folder
+
+
+def load_alignet(
+    path_or_repo: str | Path, split: str = "train", *, revision: str | None = None, token: str | None = None
+) -> Dataset:
+    """Load a split of a folder or Hub repository, or one of the authors' released `.npz` archives.
+
+    Raises:
+        InputError: naming the file, if it is missing, damaged, or its rows are not triplets with the odd one last.
+    """
+    path = Path(path_or_repo)
+    if path.suffix == ".npz":
+        return _dataset(_checked(_read_npz(path), str(path)))
+    if path.suffix != ".parquet":
+        name = f"{split}.parquet"
+        folder = local_folder(
+            path_or_repo, repo_type="dataset", revision=revision, token=token, allow_patterns=[name, "README.md"]
+        )
+        path = folder / name
+        if not path.is_file():
+            there = ", ".join(sorted(file.stem for file in folder.glob("*.parquet"))) or "none"
+            raise InputError(f"{path_or_repo}: no split {split!r} ({name}); splits there: {there}")
+    try:
+        table = pq.read_table(path)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise InputError(f"{path}: not a Parquet file, or damaged: {error}") from error
+    return _dataset(_checked(table, str(path)))
+
+
+def _checked(table: pa.Table, name: str) -> pa.Table:
+    """Cast to the features and check the rows, the odd one's place among them."""
+    features = FEATURES_WITH_FILENAMES if "filenames" in table.column_names else FEATURES
+    try:
+        table = table.select(list(features)).cast(features.arrow_schema)
+    except (KeyError, pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise InputError(f"{name}: expected three indices and three similarities a row: {error}") from error
+    validate_triplets(_matrix(table["indices"]), name=f"{name}: indices")
+    similarities = _matrix(table["similarities"])
+    bad = np.flatnonzero(~np.isfinite(similarities).all(1))
+    if bad.size:
+        raise InputError(f"{name}: similarities: row {bad[0]} is not finite: {similarities[bad[0]].tolist()}")
+    # The odd one is last, so the pair of the other two, s_ij, must be the most similar.
+    disagree = np.flatnonzero(similarities[:, 0] < similarities[:, 1:].max(1))
+    if not disagree.size:
+        return table
+    row = disagree[0]
+    message = (
+        f"{name}: in {len(disagree)} of {len(table)} rows the last item is not the odd one out: row {row} has "
+        f"similarities {similarities[row].tolist()}, of which the first, s_ij, should be the largest"
+    )
+    if 2 * len(disagree) > len(table):
+        raise InputError(f"{message}; reorder the rows (alignet_hf.triplets.odd_one_last)")
+    warnings.warn(message, stacklevel=3)
+    return table
+
+
+def _read_npz(path: Path) -> pa.Table:
+    """A released archive: `indices` and `similarities`, each (n, 3), and often `filenames` (n, 3)."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in ("indices", "similarities", "filenames") if name in archive.files}
+    except (OSError, ValueError, BadZipFile) as error:
+        raise InputError(f"{path}: the archive cannot be read: {error}") from error
+    for name in ("indices", "similarities"):
+        if name not in arrays:
+            raise InputError(f"{path}: no array named {name}; it holds {', '.join(arrays) or 'none that is known'}")
+    for name, array in arrays.items():
+        if array.shape != (len(arrays["indices"]), 3):
+            raise InputError(f"{path}: {name} has shape {array.shape}; expected ({len(arrays['indices'])}, 3)")
+    return pa.table({name: _triples(pa.array(array.reshape(-1))) for name, array in arrays.items()})
+
+
+def _card(folder: Path) -> str:
+    files = sorted(folder.glob("*.parquet"))
+    splits = {file.stem: json.loads(pq.read_schema(file).metadata.get(METADATA_KEY.encode(), b"{}")) for file in files}
+    configs = "\n".join(f"  - split: {split}\n    path: {split}.parquet" for split in splits)
+    sections = "\n\n".join(f"## {split}\n\n{facts_table(facts)}" for split, facts in splits.items())
+    return f"""---
+tags:
+- alignet
+- odd-one-out
+configs:
+- config_name: default
+  data_files:
+{configs}
+---
+
+# AligNet triplets
+
+Odd-one-out responses of a surrogate teacher. A row holds `indices` of three images, the odd one last, and the teacher's
+`similarities` of the pairs [ij, ik, jk], to be used as logits.
+
+```python
+from alignet_hf import load_alignet
+
+triplets = load_alignet("this folder or repository", "train")
+```
+
+{sections}
+"""
+
+
+def _triples(values: pa.Array) -> pa.FixedSizeListArray:
+    return pa.FixedSizeListArray.from_arrays(values, 3)
+
+
+def _matrix(column: pa.ChunkedArray) -> np.ndarray:
+    """A column of lists of three -> (n, 3)."""
+    return np.concatenate([chunk.flatten().to_numpy() for chunk in column.chunks] or [np.empty(0)]).reshape(-1, 3)
+
+
+def _dataset(table: pa.Table) -> Dataset:
+    return Dataset(table.replace_schema_metadata({b"huggingface": table.schema.metadata[b"huggingface"]}))

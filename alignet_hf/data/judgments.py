@@ -1,0 +1,127 @@
+"""Human judgments, split by objects: what a surrogate may learn from, and what a student is scored on.
+
+A run's two kinds of people's data end here in one form, over the rows of its image source.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from alignet_hf.data.similarity_matrices import Dissimilarities
+from alignet_hf.errors import InputError
+from alignet_hf.triplets import pair_values, triplet_probabilities
+
+
+@dataclass(frozen=True)
+class Judgments:
+    """People's odd-one-out choices over rows of an image source; no held-out row is in a training triplet.
+
+    Attributes:
+        training: (n, 3) int rows of the image source.
+        probabilities: (n, 3) of people choosing each pair [ij, ik, jk].
+        held_out: (m, 3) int rows, the odd one that people chose last.
+        held_out_rows: (h,) the rows held out, sorted.
+        similarities: (h, h) how alike people find the held-out rows, for RSA.
+        noise_ceiling: how well people predict a person, by score; empty where the data cannot tell.
+    """
+
+    training: np.ndarray
+    probabilities: np.ndarray
+    held_out: np.ndarray
+    held_out_rows: np.ndarray
+    similarities: np.ndarray
+    noise_ceiling: dict[str, float]
+
+    @property
+    def training_rows(self) -> np.ndarray:
+        """The rows of the image source that training triplets name, sorted."""
+        return np.unique(self.training)
+
+
+def folds(n_objects: int, n_folds: int, seed: int) -> list[np.ndarray]:
+    """Objects dealt into folds of nearly equal size, each sorted."""
+    if n_objects < 3 * n_folds:
+        raise InputError(f"{n_objects} objects cannot make {n_folds} folds of three objects at least")
+    order = np.random.default_rng(seed).permutation(n_objects)
+    return [np.sort(part) for part in np.array_split(order, n_folds)]
+
+
+def from_dissimilarities(people: Dissimilarities, *, n_folds: int, fold: int, seed: int) -> Judgments:
+    """Judgments from similarity matrices whose objects are the rows of the image source.
+
+    A triplet is held out if all three objects are; its choice is that of the mean person. The probabilities of training
+    triplets are the shares of people: how uncertain people are, measured.
+    """
+    held_out_rows = folds(people.n_objects, n_folds, seed)[fold]
+    training_rows = np.setdiff1d(np.arange(people.n_objects), held_out_rows)
+    training, probabilities = people.choices(training_rows)
+    held_out, _ = people.choices(held_out_rows)
+    return Judgments(
+        training,
+        probabilities,
+        held_out,
+        held_out_rows,
+        similarities=-people.mean()[np.ix_(held_out_rows, held_out_rows)],
+        noise_ceiling=people.noise_ceiling(held_out_rows) if len(people.matrices) > 1 else {},
+    )
+
+
+def from_choices(
+    choices: np.ndarray,
+    embedding: np.ndarray,
+    image_of_concept: dict[int, int],
+    *,
+    n_folds: int,
+    fold: int,
+    seed: int,
+    n_soft_triplets: int,
+) -> Judgments:
+    """Judgments from choices over concepts and people's dimensions of them.
+
+    The images, not the concepts, are split: two concepts with one image fall on the same side. A choice is held out if
+    at least two of its images are, and trained on if none is. Soft labels are asked of people's dimensions, for
+    triplets of training concepts alone: softmax of their dot products.
+
+    Args:
+        choices: (n, 3) concepts, the odd one last.
+        embedding: (concepts, D) people's dimensions.
+        image_of_concept: rows of the image source; choices with another concept are left out.
+        n_soft_triplets: how many random triplets of training concepts get a soft label.
+
+    Raises:
+        InputError: no choice is left, or too few images for the folds.
+    """
+    images = np.unique(list(image_of_concept.values()))
+    held_out_rows = images[folds(len(images), n_folds, seed)[fold]]
+    row_of_concept = np.full(len(embedding), -1)
+    row_of_concept[list(image_of_concept)] = list(image_of_concept.values())
+
+    rows = row_of_concept[choices]
+    rows = rows[(rows >= 0).all(1) & _all_different(rows)]
+    held_out = rows[np.isin(rows, held_out_rows).sum(1) >= 2]
+    if not len(held_out):
+        raise InputError("the choices hold no triplet with at least two held-out images; give more choices or images")
+
+    concepts = np.array(sorted(image_of_concept))
+    training_concepts = concepts[~np.isin(row_of_concept[concepts], held_out_rows)]
+    rng = np.random.default_rng(seed)
+    drawn = training_concepts[rng.integers(0, len(training_concepts), (n_soft_triplets, 3))]
+    drawn = drawn[_all_different(row_of_concept[drawn])]
+    similarities = pair_values(embedding @ embedding.T, drawn)
+
+    # Several concepts may share a held-out image: the first speaks for it.
+    concept_of_row = {row: concept for concept, row in sorted(image_of_concept.items(), reverse=True)}
+    held_out_embedding = embedding[[concept_of_row[row] for row in held_out_rows]]
+    return Judgments(
+        row_of_concept[drawn],
+        triplet_probabilities(similarities),
+        held_out,
+        held_out_rows,
+        similarities=held_out_embedding @ held_out_embedding.T,
+        noise_ceiling={},
+    )
+
+
+def _all_different(triplets: np.ndarray) -> np.ndarray:
+    i, j, k = triplets.T
+    return (i != j) & (i != k) & (j != k)

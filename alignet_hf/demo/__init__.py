@@ -1,0 +1,1 @@
+"""The embedded default: 92 photographs, 16 people, two small encoders."""

@@ -1,0 +1,103 @@
+"""Every number of a distillation, on top of transformers' TrainingArguments."""
+
+from dataclasses import dataclass, field
+
+from transformers import TrainingArguments
+from transformers.trainer_utils import SchedulerType
+from transformers.training_args import OptimizerNames
+
+from alignet_hf.distill.dense import PAIRS_SHARING_A_LABEL, check_strategy
+from alignet_hf.distill.losses import TripletHardLoss, TripletJSDLoss, TripletKLLoss, TripletLoss
+from alignet_hf.distill.optim import MODES, check_decay
+from alignet_hf.errors import InputError
+
+LOSSES = ("kl", "jsd", "hard")
+
+
+@dataclass
+class AligNetTrainingArguments(TrainingArguments):
+    """TrainingArguments with the loss and the decay of AligNet, and the released recipe's numbers as defaults.
+
+    The released recipe: Adam(.9, .999, 1e-8), learning rate 0 -> 3e-5 in the first 5 % of the steps and by a cosine
+    back to 0, no gradient clipping, decoupled weight decay 1.0 to initialization, seed 42. Its loss is "jsd" on a
+    linear head of 1,024; the default here is "kl", the paper's eq. 5. Batch size and steps (512 triplets, 100,000
+    steps) are left to the run.
+
+    Raises:
+        InputError: a value that cannot be used, by its name.
+    """
+
+    loss: str = field(
+        default="kl",
+        metadata={"help": "'kl' (paper, eq. 5), 'jsd' (released code) or 'hard' (teacher's choice as label)."},
+    )
+    teacher_temperature: float = field(
+        default=1.0, metadata={"help": "The teacher's similarities are divided by it; the hard loss has none."}
+    )
+    student_temperature: float | None = field(
+        default=None,
+        metadata={"help": "The student's similarities are divided by it. Default: 100 for 'jsd', otherwise 1."},
+    )
+    sampling: str = field(
+        default="random",
+        metadata={
+            "help": "Which triplets of a dense batch count: "
+            f"{', '.join(PAIRS_SHARING_A_LABEL)}; all but 'random' need labels. Listed triplets all count."
+        },
+    )
+    decay_to_init: float = field(
+        default=1.0, metadata={"help": "Strength lambda of the weight decay to initialization; 0 turns it off."}
+    )
+    decay_to_init_mode: str = field(
+        default="decoupled",
+        metadata={"help": f"{' or '.join(MODES)}: inside the step (released code) or as a term of the loss (eq. 6)."},
+    )
+
+    learning_rate: float = field(default=3e-5, metadata={"help": "Peak learning rate."})
+    lr_scheduler_type: SchedulerType | str = field(
+        default="cosine", metadata={"help": "Shape of the learning rate after the warm-up."}
+    )
+    warmup_steps: float = field(default=0.05, metadata={"help": "Warm-up: a number of steps, or a share below 1."})
+    max_grad_norm: float = field(default=0.0, metadata={"help": "Gradient clipping; 0 turns it off."})
+    logging_steps: float = field(default=10, metadata={"help": "Log every so many steps (or this share of them)."})
+    remove_unused_columns: bool = field(
+        default=False, metadata={"help": "Must stay False: the collators need columns that no model's forward names."}
+    )
+    ddp_find_unused_parameters: bool | None = field(
+        default=True,
+        metadata={"help": "True, as backbones have parameters that the representation does not need (a mask token)."},
+    )
+
+    def __post_init__(self):
+        super().__post_init__()
+        self.triplet_loss()
+        check_strategy(self.sampling, has_labels=True)
+        check_decay(self.decay_to_init, self.decay_to_init_mode)
+        if self.decay_to_init > 0 and self.optim not in (OptimizerNames.ADAMW_TORCH, OptimizerNames.ADAMW_TORCH_FUSED):
+            raise InputError(
+                f"optim is {self.optim.value!r}, but decay_to_init needs Adam: "
+                "set optim='adamw_torch', or decay_to_init=0"
+            )
+        if self.remove_unused_columns:
+            raise InputError("remove_unused_columns must be False: the collators need the columns it would remove")
+        if self.accelerator_config.dispatch_batches is None:
+            # A dispatched batch is cut along its first axis, but a listed batch has fewer images than rows.
+            self.accelerator_config.dispatch_batches = False
+
+    def triplet_loss(self) -> TripletLoss:
+        """The loss that `loss` and the temperatures name."""
+        student = {} if self.student_temperature is None else {"student_temperature": self.student_temperature}
+        match self.loss:
+            case "kl":
+                return TripletKLLoss(teacher_temperature=self.teacher_temperature, **student)
+            case "jsd":
+                return TripletJSDLoss(teacher_temperature=self.teacher_temperature, **student)
+            case "hard" if self.teacher_temperature == 1:
+                return TripletHardLoss(**student)
+            case "hard":
+                raise InputError(
+                    f"teacher_temperature is {self.teacher_temperature}, but the hard loss takes the teacher's choice, "
+                    "which no temperature changes; leave it out"
+                )
+            case _:
+                raise InputError(f"loss is {self.loss!r}; choose one of {', '.join(LOSSES)}")

@@ -1,0 +1,118 @@
+"""A distillation as a recipe asks for it: one trainer, resumed if it was stopped, one folder that AutoModel loads."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import torch
+from datasets import Dataset
+from transformers.trainer_callback import PrinterCallback
+
+from alignet_hf.data.collator import DenseCollator, TripletCollator
+from alignet_hf.distill.arguments import AligNetTrainingArguments
+from alignet_hf.distill.checkpoints import last_complete_checkpoint
+from alignet_hf.distill.held_out import HeldOutTriplets
+from alignet_hf.distill.trainer import AligNetTrainer
+from alignet_hf.encoders import open_student
+from alignet_hf.errors import InputError
+from alignet_hf.hub.artifacts import replacing_folder
+from alignet_hf.modeling_alignet import AligNetVisionModel
+from alignet_hf.recipe import Distill, Encoder
+
+CURVE = "curve.json"
+
+
+def distill_student(
+    encoder: Encoder,
+    options: Distill,
+    images,
+    *,
+    output: Path,
+    work: Path,
+    seed: int,
+    teacher_embeddings: np.ndarray | None = None,
+    triplets: Dataset | None = None,
+    rows: np.ndarray | None = None,
+    clusters: np.ndarray | None = None,
+    held_out: np.ndarray | None = None,
+    teacher_temperature: float | None = None,
+):
+    """Train a student on dense or listed triplets.
+
+    Args:
+        encoder: the student, as a recipe names it.
+        options: a recipe's section `distill`.
+        images: the image source.
+        output: where the student goes; it appears there whole, or not at all.
+        work: where checkpoints go while it trains; the training curve stays there.
+        seed: of the order of the data.
+        teacher_embeddings: (len(images), p), for dense triplets.
+        triplets: the triplet data set, for listed ones.
+        rows: the images that dense triplets are made of; all by default.
+        clusters: (len(rows),) their cluster labels, for a sampling that needs them.
+        held_out: (n, 3) people's choices to score while training.
+        teacher_temperature: in place of that of `options`.
+
+    Returns:
+        The trained student and its image processor.
+    """
+    model, processor = open_student(encoder, options.projection_dim)
+    if options.triplets == "dense":
+        rows = np.arange(len(images)) if rows is None else rows
+        if clusters is not None:
+            labels = np.full(len(images), -1)
+            labels[rows] = clusters
+        collator = DenseCollator(images, processor, teacher_embeddings, None if clusters is None else labels)
+        train_dataset = Dataset.from_dict({"index": rows})
+    else:
+        collator, train_dataset = TripletCollator(images, processor), triplets
+    if len(train_dataset) < options.batch_size:
+        raise InputError(
+            f"distill.batch_size is {options.batch_size}, but there are {len(train_dataset)} "
+            f"{'images' if options.triplets == 'dense' else 'triplets'} to train on; lower it"
+        )
+    evaluates = options.evaluate_steps is not None and held_out is not None
+    arguments = AligNetTrainingArguments(
+        output_dir=str(work),
+        seed=seed,
+        loss=options.loss,
+        teacher_temperature=teacher_temperature or options.teacher_temperature,
+        student_temperature=options.student_temperature,
+        sampling=options.sampling,
+        decay_to_init=options.decay_to_init,
+        decay_to_init_mode=options.decay_to_init_mode,
+        learning_rate=options.learning_rate,
+        warmup_steps=options.warmup_steps,
+        max_steps=options.steps,
+        per_device_train_batch_size=options.batch_size,
+        per_device_eval_batch_size=encoder.batch_size,
+        gradient_accumulation_steps=options.gradient_accumulation_steps,
+        dataloader_drop_last=True,
+        dataloader_num_workers=options.num_workers,
+        bf16=options.bf16,
+        logging_steps=1 if options.steps <= 1000 else 50,
+        save_steps=options.save_steps,
+        save_total_limit=1,
+        dataloader_pin_memory=torch.accelerator.is_available(),
+        eval_strategy="steps" if evaluates else "no",
+        eval_steps=options.evaluate_steps,
+        eval_on_start=evaluates,
+    )
+    trainer = AligNetTrainer(
+        model=model,
+        args=arguments,
+        data_collator=collator,
+        train_dataset=train_dataset,
+        eval_dataset={"people": HeldOutTriplets(images, held_out)} if evaluates else None,
+    )
+    trainer.remove_callback(PrinterCallback)
+    trainer.train(resume_from_checkpoint=last_complete_checkpoint(work))
+    with replacing_folder(output) as folder:
+        trainer.save_model(folder)
+        processor.save_pretrained(folder)
+        (folder / "training_args.bin").unlink()  # a pickle: nothing that we leave behind is one
+    (work / CURVE).write_text(json.dumps(trainer.state.log_history), encoding="utf-8")
+    for checkpoint in work.glob("checkpoint-*"):
+        shutil.rmtree(checkpoint)
+    return AligNetVisionModel.from_pretrained(output), processor

@@ -1,0 +1,9 @@
+"""What the user gave cannot be used: the one error that the command line prints as a single line."""
+
+
+class InputError(ValueError):
+    """Input that cannot be used.
+
+    The message is one line; it names the file, the row and the value, and says what to do. The command line prints it
+    alone and exits with code 2; everything else that is raised is a fault of ours and keeps its traceback.
+    """

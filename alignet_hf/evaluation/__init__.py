@@ -1,0 +1,1 @@
+"""Scores: on people, on vision tests, of representations."""

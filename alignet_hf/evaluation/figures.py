@@ -1,0 +1,125 @@
+"""The figures of a report: similarity matrices, photographs in two dimensions, training curves, triplets."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.offsetbox import AnnotationBbox, OffsetImage
+from PIL import Image, ImageOps
+from scipy.cluster.hierarchy import leaves_list, linkage
+from scipy.spatial.distance import squareform
+from scipy.stats import rankdata
+
+from alignet_hf.triplets import odd_one_out, triplet_similarities
+
+# Colour-blind safe (Okabe & Ito): agreement with people, disagreement, the odd one itself.
+AGREE, DISAGREE, ODD = "#009E73", "#D55E00", "#0072B2"
+DPI = 110
+
+
+def people_order(similarities: np.ndarray) -> np.ndarray:
+    """An order of objects, (N,) rows, that puts together what people find alike: average linkage, leaves ordered."""
+    distances = similarities.max() - similarities
+    np.fill_diagonal(distances, 0)
+    return leaves_list(linkage(squareform(distances, checks=False), "average", optimal_ordering=True))
+
+
+def similarity_matrices(matrices: dict[str, np.ndarray], order: np.ndarray) -> Figure:
+    """Matrices side by side in one order of objects; colours are ranks, which is what the scores compare.
+
+    Args:
+        matrices: title -> (N, N) similarities.
+        order: (N,) rows.
+    """
+    figure = Figure(figsize=(4 * len(matrices), 4.4), layout="constrained")
+    axes = figure.subplots(1, len(matrices), squeeze=False)[0]
+    for axis, (title, matrix) in zip(axes, matrices.items(), strict=True):
+        upper = np.triu_indices(len(matrix), 1)
+        ranks = np.full(matrix.shape, np.nan)
+        ranks[upper] = rankdata(matrix[upper]) / len(upper[0])
+        ranks.T[upper] = ranks[upper]
+        picture = axis.imshow(ranks[np.ix_(order, order)], cmap="viridis", vmin=0, vmax=1)
+        axis.set_title(title)
+        axis.set(xticks=[], yticks=[])
+    axes[0].set_ylabel("held-out objects, ordered by people")
+    bar = figure.colorbar(picture, ax=axes, shrink=0.75, ticks=[0, 1])
+    bar.ax.set_yticklabels(["least alike", "most alike"])
+    return figure
+
+
+def photograph_map(embeddings: dict[str, np.ndarray], images: Sequence[Image.Image]) -> Figure:
+    """The first two principal components of each representation, with the photographs at their places.
+
+    Args:
+        embeddings: title -> (N, D).
+        images: N photographs.
+    """
+    figure = Figure(figsize=(7.5 * len(embeddings), 7.5), layout="constrained")
+    size = int(np.clip(900 / np.sqrt(len(images)), 24, 64))
+    thumbnails = [np.asarray(ImageOps.fit(image, (size, size))) for image in images]
+    for axis, (title, rows) in zip(
+        figure.subplots(1, len(embeddings), squeeze=False)[0], embeddings.items(), strict=True
+    ):
+        centred = rows - rows.mean(0)
+        left, values, _ = np.linalg.svd(centred, full_matrices=False)
+        places = left[:, :2] * values[:2]
+        explained = values[:2] ** 2 / (values**2).sum()
+        for thumbnail, place in zip(thumbnails, places, strict=True):
+            axis.add_artist(AnnotationBbox(OffsetImage(thumbnail, zoom=0.55), place, frameon=False))
+        axis.scatter(*places.T, s=0)
+        axis.margins(0.08)
+        axis.set_title(title)
+        axis.set_xlabel(f"first principal component ({explained[0]:.0%} of variance)")
+        axis.set_ylabel(f"second ({explained[1]:.0%})")
+        axis.set(xticks=[], yticks=[])
+    return figure
+
+
+def training_curves(histories: dict[str, list[dict]]) -> Figure:
+    """Loss, and where it was measured held-out odd-one-out accuracy, by step.
+
+    Args:
+        histories: name -> the log history of a trainer.
+    """
+    figure = Figure(figsize=(10, 3.8), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for name, history in histories.items():
+        _curve(left, history, "loss", name)
+        _curve(right, history, "eval_people_odd_one_out_accuracy", name)
+    left.set(xlabel="step", ylabel="triplet loss", yscale="log", title="What the student learns from")
+    right.axhline(1 / 3, color="grey", linestyle=":", label="chance")
+    right.set(xlabel="step", ylabel="odd-one-out accuracy", title="Held-out human choices")
+    for axis in (left, right):
+        axis.legend()
+        axis.grid(alpha=0.3)
+    return figure
+
+
+def _curve(axis, history: list[dict], key: str, name: str) -> None:
+    points = [(entry["step"], entry[key]) for entry in history if key in entry]
+    if points:
+        axis.plot(*zip(*points, strict=True), label=name, marker="o" if len(points) < 30 else "")
+
+
+def triplet_pictures(triplets: np.ndarray, images: Sequence[Image.Image], embeddings: dict[str, np.ndarray]) -> Figure:
+    """Triplets as pictures: the odd one that people chose framed, and beneath it what each representation chose.
+
+    Args:
+        triplets: (n, 3) rows of `images`, people's odd one last; n a multiple of 3.
+        images: an image source.
+        embeddings: name -> (len(images), D).
+    """
+    choices = {name: odd_one_out(triplet_similarities(rows, triplets)) for name, rows in embeddings.items()}
+    figure = Figure(figsize=(15, 1.9 * len(triplets) / 3 + 0.9), layout="constrained")
+    figure.suptitle("Framed: people's odd one out. Beneath: the student's, before and after alignment.")
+    for block, subfigure in enumerate(figure.subfigures(len(triplets) // 3, 3, wspace=0.06).flat):
+        # Shown in the order of the images, so that the odd one has no place of its own.
+        shown = np.argsort(triplets[block])
+        for axis, position in zip(subfigure.subplots(1, 3), shown, strict=True):
+            axis.imshow(ImageOps.fit(images[int(triplets[block, position])], (160, 160)))
+            axis.set(xticks=[], yticks=[])
+            for spine in axis.spines.values():
+                spine.set(color=ODD, linewidth=4, visible=bool(position == 2))
+            chose = [name for name, choice in choices.items() if choice[block] == position]
+            axis.set_xlabel(" and ".join(chose) or " ", color=AGREE if position == 2 else DISAGREE, fontsize=9)
+    return figure

@@ -1,0 +1,1 @@
+"""How much a representation agrees with people."""

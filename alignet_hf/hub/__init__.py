@@ -1,0 +1,1 @@
+"""Artefacts on the Hub: saving, loading, pushing, cards."""

@@ -1,0 +1,264 @@
+"""What every artefact of ours can do: be saved, be loaded, be pushed, and say on a card what made it.
+
+An artefact is one safetensors file, which holds its arrays and, in the header, the facts of its making. `config.json`
+and `README.md` beside it repeat those facts for readers; loading needs the one file alone. So a single rename makes a
+save visible, and a killed run leaves the old artefact or the new one.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+from huggingface_hub import HfApi, snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from alignet_hf.errors import InputError
+
+METADATA_KEY = "alignet"  # one JSON string: the header's own string-to-string map has no fixed order
+
+
+class Artifact:
+    """Base of the artefacts. A subclass gives `kind` and `summary`, `tensors` and `facts`, and `from_parts`."""
+
+    kind: ClassVar[str]  # "clusters", say; names the file
+    summary: ClassVar[str]  # the card's first sentence
+    repo_type: ClassVar[str] = "model"
+
+    def tensors(self) -> dict[str, np.ndarray]:
+        """The arrays to keep."""
+        raise NotImplementedError
+
+    def facts(self) -> dict:
+        """What made it, as JSON: parameters, seeds, sizes."""
+        raise NotImplementedError
+
+    @classmethod
+    def from_parts(cls, tensors: dict[str, np.ndarray], facts: dict) -> Self:
+        """The inverse of `tensors` and `facts`."""
+        raise NotImplementedError
+
+    @classmethod
+    def file_name(cls) -> str:
+        return f"{cls.kind}.safetensors"
+
+    def save_pretrained(self, folder: str | Path) -> Path:
+        """Write the artefact, its config.json and its card into `folder`, atomically, over what is there."""
+        folder = make_folder(folder)
+        with replacing(folder / self.file_name()) as path:
+            self.write(path)
+            self.write_card(folder, path)
+        return folder
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        path_or_repo: str | Path,
+        *,
+        revision: str | None = None,
+        token: str | None = None,
+        cache_dir: str | Path | None = None,
+    ) -> Self:
+        """Load from a local folder or a Hub repository.
+
+        Raises:
+            InputError: if there is no such folder or repository, or it holds another kind of artefact.
+        """
+        folder = local_folder(
+            path_or_repo, repo_type=cls.repo_type, revision=revision, token=token, cache_dir=cache_dir
+        )
+        path = folder / cls.file_name()
+        if not path.is_file():
+            raise InputError(f"{path_or_repo}: not {cls.kind}: there is no {path.name}; {_what_is_there(folder)}")
+        return cls.read(path)
+
+    def push_to_hub(
+        self,
+        repo_id: str,
+        *,
+        private: bool | None = None,
+        revision: str | None = None,
+        token: str | None = None,
+        commit_message: str | None = None,
+    ) -> str:
+        """Upload in one commit, making the repository if need be -> the commit's address."""
+        with tempfile.TemporaryDirectory() as folder:
+            self.save_pretrained(folder)
+            return push_folder(
+                folder,
+                repo_id,
+                repo_type=self.repo_type,
+                private=private,
+                revision=revision,
+                token=token,
+                commit_message=commit_message or f"Upload {self.kind}",
+            )
+
+    def write(self, path: Path) -> None:
+        """Write the safetensors file itself."""
+        save_file(self.tensors(), path, metadata={METADATA_KEY: json.dumps(self.facts())})
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read the safetensors file itself."""
+        try:
+            with safe_open(path, "numpy") as file:
+                facts = json.loads(file.metadata()[METADATA_KEY])
+                return cls.from_parts({name: file.get_tensor(name) for name in file.keys()}, facts)  # noqa: SIM118
+        except (SafetensorError, TypeError, KeyError) as error:
+            raise InputError(f"{path}: not a {cls.kind} file of alignet_hf, or damaged: {error}") from error
+
+    def write_card(self, folder: Path, payload: Path) -> None:
+        """Write config.json and README.md, which describe the file `payload`, into `folder`."""
+        facts = {"artifact": self.kind, **self.facts()}
+        with replacing(folder / "config.json") as path:
+            path.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+        with payload.open("rb") as file:
+            facts["sha256"] = hashlib.file_digest(file, "sha256").hexdigest()
+        with replacing(folder / "README.md") as path:
+            path.write_text(self.card(facts), encoding="utf-8")
+
+    def card(self, facts: dict) -> str:
+        """The card's Markdown."""
+        name = type(self).__name__
+        return f"""---
+library_name: alignet-hf
+tags:
+- alignet
+- {self.kind}
+---
+
+# {self.kind.replace("-", " ").capitalize()}
+
+{self.summary}
+
+{facts_table(facts)}
+
+```python
+from {type(self).__module__} import {name}
+
+artefact = {name}.from_pretrained("this folder or repository")
+```
+"""
+
+
+def facts_table(facts: dict) -> str:
+    """A two-column Markdown table."""
+    rows = "\n".join(f"| {key.replace('_', ' ')} | {_cell(value)} |" for key, value in facts.items())
+    return f"| what | value |\n|---|---|\n{rows}"
+
+
+def _cell(value) -> str:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+@contextmanager
+def replacing(path: str | Path):
+    """Give a temporary path in the same folder to write to; it takes the place of `path` when the block ends well."""
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_folder(folder: str | Path):
+    """Give a new folder beside `folder` to write into; it takes the place of `folder` when the block ends well.
+
+    A folder cannot be renamed over another: one that is killed between the two renames leaves the old one under its
+    temporary name, and nothing half written under the final one.
+    """
+    folder = Path(folder)
+    new, old = folder.with_name(f".{folder.name}.new"), folder.with_name(f".{folder.name}.old")
+    for left_over in (new, old):
+        shutil.rmtree(left_over, ignore_errors=True)
+    new.mkdir(parents=True)
+    yield new
+    if folder.exists():
+        folder.rename(old)
+    new.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def make_folder(folder: str | Path) -> Path:
+    """Make a folder to write into, with its parents."""
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise InputError(f"{folder}: a file stands where the folder should be; name another folder") from error
+    return folder
+
+
+def local_folder(
+    path_or_repo: str | Path,
+    *,
+    repo_type: str,
+    revision: str | None = None,
+    token: str | None = None,
+    cache_dir: str | Path | None = None,
+    allow_patterns: list[str] | None = None,
+) -> Path:
+    """The folder itself, or the local snapshot of the Hub repository of that name.
+
+    Raises:
+        InputError: if it is neither.
+    """
+    if Path(path_or_repo).is_dir():
+        return Path(path_or_repo)
+    if not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", str(path_or_repo)):
+        raise InputError(f"{path_or_repo}: no such folder, and not a Hub repository's name (owner/name)")
+    try:
+        snapshot = snapshot_download(
+            str(path_or_repo),
+            repo_type=repo_type,
+            revision=revision,
+            token=token,
+            cache_dir=cache_dir,
+            allow_patterns=allow_patterns,
+        )
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(f"{path_or_repo}: no such folder, and the Hub does not give it: {reason}") from error
+    return Path(snapshot)
+
+
+def push_folder(
+    folder: str | Path,
+    repo_id: str,
+    *,
+    repo_type: str,
+    private: bool | None = None,
+    revision: str | None = None,
+    token: str | None = None,
+    commit_message: str | None = None,
+) -> str:
+    """Upload a folder in one commit, making the repository if need be -> the commit's address."""
+    api = HfApi(token=token)
+    repo_id = api.create_repo(repo_id, repo_type=repo_type, private=private, exist_ok=True).repo_id
+    commit = api.upload_folder(
+        folder_path=folder,
+        repo_id=repo_id,
+        repo_type=repo_type,
+        revision=revision,
+        commit_message=commit_message,
+        ignore_patterns=[".*"],
+    )
+    return commit.commit_url
+
+
+def _what_is_there(folder: Path) -> str:
+    names = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+    return f"it holds {', '.join(names[:6])}{' ...' if len(names) > 6 else ''}" if names else "the folder is empty"

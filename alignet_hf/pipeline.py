@@ -1,0 +1,328 @@
+"""The stages of the paper in order, from human judgments to a measured student: what a recipe runs.
+
+The run's folder afterwards:
+    teacher/        the teacher's embeddings               surrogate/   the UD transform
+    clusters/       of the aligned teacher's space         triplets/    the AligNet data set
+    student/        the aligned student, with processor    unalignet/   the same without UD: its triplets and student
+    embeddings/     of the student before and after        training/    the training curves
+    metrics.json    every score                            report.md    the scores with figures/
+    recipe.yaml     what was run                           stages/      what is done
+"""
+
+import json
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from alignet_hf.data import judgments as human
+from alignet_hf.data.alignet import load_alignet, save_alignet
+from alignet_hf.data.images import ConcatImages, ImageFolder, images_fingerprint, load_images
+from alignet_hf.data.similarity_matrices import Dissimilarities
+from alignet_hf.data.things import read_concept_images, read_embedding, read_triplets
+from alignet_hf.encoders import open_student, open_teacher
+from alignet_hf.errors import InputError
+from alignet_hf.evaluation.human.scores import CHANCE, score_on_judgments
+from alignet_hf.evaluation.report import write_report
+from alignet_hf.hub.artifacts import replacing
+from alignet_hf.recipe import EMBEDDED, Recipe, check_files, load_recipe
+from alignet_hf.stages import Stages, fingerprint
+from alignet_hf.surrogate.cluster import Clusters, cluster_embeddings
+from alignet_hf.surrogate.embed import embed_images
+from alignet_hf.surrogate.embeddings import Embeddings
+from alignet_hf.surrogate.respond import respond
+from alignet_hf.surrogate.sample import sample_triplets
+from alignet_hf.surrogate.uncertainty_distillation import UncertaintyDistillation
+
+METRICS = "metrics.json"
+
+
+def run(recipe: Recipe, out: str | Path, *, force: bool = False, say: Callable[[str], None] = print) -> dict:
+    """Run a recipe in a folder, going on from where an earlier call was stopped.
+
+    Args:
+        recipe: what to run.
+        out: the run's folder.
+        force: repeat what is done.
+        say: takes a line of progress.
+
+    Returns:
+        The metrics, as metrics.json holds them.
+
+    Raises:
+        InputError: a file that is missing or wrong, or another process at work in the folder.
+    """
+    check_files(recipe)
+    with Stages(Path(out), say) as stages:
+        return Pipeline(recipe, Path(out), stages).run(force)
+
+
+class Pipeline:
+    """A recipe at work in a folder. Every method named after a stage writes what the module's docstring lists."""
+
+    def __init__(self, recipe: Recipe, out: Path, stages: Stages):
+        self.recipe, self.out, self.stages = recipe, out, stages
+
+    def run(self, force: bool) -> dict:
+        """Every stage, in order."""
+        recipe, out = self.recipe, self.out
+        if force:
+            self.stages.forget()
+        with replacing(out / "recipe.yaml") as path:
+            path.write_text(yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False), encoding="utf-8")
+        _ = self.judgments  # read and checked before any work
+        stage, settings = self.stages.run, recipe.evaluate.settings
+        people = fingerprint(recipe.human.model_dump(), recipe.split.model_dump(), self.images_fingerprint, recipe.seed)
+        student = fingerprint(recipe.student.model_dump(), recipe.seed)
+
+        made_from = fingerprint(recipe.teacher.model_dump(), self.images_fingerprint)
+        teacher = stage("teacher", made_from, self.embed_teacher, [out / "teacher"])
+        made_from = fingerprint(teacher, people, recipe.surrogate.model_dump())
+        surrogate = stage("surrogate", made_from, self.fit_surrogate)
+        clusters = stage("clusters", fingerprint(surrogate, recipe.clusters.model_dump(), settings), self.cluster)
+        triplets = stage("triplets", fingerprint(clusters, recipe.triplets.model_dump()), self.make_triplets)
+        students = []
+        if set(settings) & {"original", "ud"}:
+            made_from = fingerprint(student, self.images_fingerprint)
+            students.append(stage("original", made_from, self.embed_original, [out / "embeddings/original"]))
+        for name in sorted(set(settings) & {"unalignet", "alignet"}):
+            made_from = fingerprint(triplets, student, recipe.distill.model_dump())
+            folders = [self.student_folder(name), out / "training" / name, out / "embeddings" / name]
+            students.append(stage(name, made_from, lambda name=name: self.distill(name), folders))
+        made_from = fingerprint(surrogate, students, recipe.evaluate.model_dump())
+        scores = stage("evaluate", made_from, self.evaluate)
+        stage("report", scores, lambda: write_report(self))
+        metrics = json.loads((out / METRICS).read_text(encoding="utf-8"))
+        if metrics.get("seconds") != (seconds := self.stages.seconds()):
+            metrics["seconds"] = seconds
+            self._write(metrics)
+        if not self.stages.n_done:
+            self.stages.say(f"{out}: finished before, nothing to do (--force repeats it)")
+        return metrics
+
+    # What the run is about
+
+    @cached_property
+    def images(self) -> ConcatImages:
+        """The recipe's photographs, then the extra ones."""
+        return ConcatImages([open_images(self.recipe.images.source), *map(load_images, self._extra)])
+
+    @property
+    def _extra(self) -> list[str]:
+        return [self.recipe.images.extra] if self.recipe.images.extra else []
+
+    @cached_property
+    def n_judged(self) -> int:
+        """The images of the source; the extra ones, which nobody judged, come after them."""
+        return len(open_images(self.recipe.images.source))
+
+    @cached_property
+    def images_fingerprint(self) -> str:
+        return images_fingerprint(self.images)
+
+    @cached_property
+    def judgments(self) -> human.Judgments:
+        return read_judgments(self.recipe, self.images.names[: self.n_judged])
+
+    @cached_property
+    def distill_rows(self) -> np.ndarray:
+        """The images to distil on: all but the held-out ones; where people judged concepts, all.
+
+        Neither way does the student meet a held-out judgment. Photographs that stand for concepts belong to a larger
+        set that the surrogate may label like any other.
+        """
+        rows = np.arange(len(self.images))
+        return rows if self.recipe.human.triplets else np.setdiff1d(rows, self.judgments.held_out_rows)
+
+    # The stages
+
+    def embed_teacher(self) -> None:
+        model, processor = open_teacher(self.recipe.teacher)
+        batch_size = self.recipe.teacher.batch_size
+        embed_images(model, self.images, processor=processor, batch_size=batch_size, output=self.out / "teacher")
+
+    def fit_surrogate(self) -> None:
+        self._fit_ud(self.teacher_embeddings("original")).save_pretrained(self.out / "surrogate")
+
+    def cluster(self) -> None:
+        """Superordinate clusters of the surrogate teacher's space; UnAligNet has its own, of the teacher's."""
+        for setting, folder in self._data_folders("clusters").items():
+            embeddings = self.teacher_embeddings(setting)[self.distill_rows]
+            cluster_embeddings(embeddings, self.recipe.clusters.n_clusters, self.recipe.seed).save_pretrained(folder)
+
+    def make_triplets(self) -> None:
+        options = self.recipe.triplets
+        clusters = self._data_folders("clusters")
+        for setting, folder in self._data_folders("triplets").items():
+            labels = Clusters.from_pretrained(clusters[setting]).labels
+            sampled = self.distill_rows[sample_triplets(labels, options.n, options.strategy, seed=self.recipe.seed)]
+            responses = respond(self.teacher_embeddings(setting), sampled, self.images.names)
+            save_alignet(
+                responses,
+                folder,
+                teacher=self.recipe.teacher.model,
+                uncertainty_distillation=setting == "alignet",
+                sampling=options.strategy,
+                clusters=int(labels.max()) + 1,
+                seed=self.recipe.seed,
+            )
+
+    def embed_original(self) -> None:
+        model, processor = open_student(self.recipe.student)
+        self._embed_student(model, processor, "original")
+
+    def distill(self, setting: str) -> None:
+        """Train the student on the surrogate's similarities ("alignet") or the teacher's own ("unalignet")."""
+        from alignet_hf.distill.run import distill_student
+
+        options = self.recipe.distill
+        temperature = options.teacher_temperature if setting == "alignet" else options.unaligned_teacher_temperature
+        model, processor = distill_student(
+            self.recipe.student,
+            options,
+            self.images,
+            output=self.student_folder(setting),
+            work=self.out / "training" / setting,
+            seed=self.recipe.seed,
+            teacher_embeddings=self.teacher_embeddings(setting),
+            triplets=load_alignet(self._data_folders("triplets")[setting]),
+            rows=self.distill_rows,
+            clusters=Clusters.from_pretrained(self._data_folders("clusters")[setting]).labels,
+            held_out=self.judgments.held_out,
+            teacher_temperature=temperature,
+        )
+        self._embed_student(model, processor, setting)
+
+    def evaluate(self) -> None:
+        """Score teacher and student on the held-out judgments, and write metrics.json."""
+        judgments, options = self.judgments, self.recipe.evaluate
+        settings = options.settings
+
+        def score(embeddings: np.ndarray) -> dict[str, dict[str, float]]:
+            results = score_on_judgments(embeddings, judgments, n_bootstrap=options.n_bootstrap, seed=self.recipe.seed)
+            return {name: result.to_dict() for name, result in results.items()}
+
+        scores = {"teacher": {name: score(self.teacher_embeddings(key)) for name, key in TEACHER.items()}}
+        scores["student"] = {name: score(self.student_embeddings(name)) for name in settings}
+        metrics = {
+            "recipe": self.recipe.name,
+            **scores,
+            "noise_ceiling": judgments.noise_ceiling,
+            "chance": CHANCE,
+            "held_out": {"objects": len(judgments.held_out_rows), "triplets": len(judgments.held_out)},
+        }
+        self._write(metrics)
+
+    # What later stages, and the report, read of earlier ones
+
+    def teacher_embeddings(self, setting: str) -> np.ndarray:
+        """(N, p) of all images: aligned by the surrogate for "alignet", else as the teacher gives them."""
+        embeddings = np.asarray(Embeddings.from_pretrained(self.out / "teacher"))
+        if setting != "alignet":
+            return embeddings
+        return UncertaintyDistillation.from_pretrained(self.out / "surrogate").transform(embeddings)
+
+    def student_embeddings(self, setting: str) -> np.ndarray:
+        """(judged images, D) of the student in one of the paper's four settings."""
+        if setting == "ud":  # a linear transform of the frozen student
+            original = self.student_embeddings("original")
+            return self._fit_ud(original).transform(original)
+        return np.asarray(Embeddings.from_pretrained(self.out / "embeddings" / setting))
+
+    def student_folder(self, setting: str) -> Path:
+        return self.out / ("student" if setting == "alignet" else "unalignet/student")
+
+    def _data_folders(self, kind: str) -> dict[str, Path]:
+        folders = {"alignet": self.out / kind}
+        if "unalignet" in self.recipe.evaluate.settings:
+            folders["unalignet"] = self.out / "unalignet" / kind
+        return folders
+
+    def _write(self, metrics: dict) -> None:
+        with replacing(self.out / METRICS) as path:
+            path.write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
+
+    def _embed_student(self, model, processor, setting: str) -> None:
+        embed_images(
+            model,
+            open_images(self.recipe.images.source),
+            processor=processor,
+            batch_size=self.recipe.student.batch_size,
+            output=self.out / "embeddings" / setting,
+        )
+
+    def _fit_ud(self, embeddings: np.ndarray) -> UncertaintyDistillation:
+        options = self.recipe.surrogate
+        return UncertaintyDistillation.fit(
+            embeddings,
+            self.judgments.training,
+            self.judgments.probabilities if options.alignment == "soft" else None,
+            regularization=options.regularization,
+            learning_rate=options.learning_rate,
+            batch_size=options.batch_size,
+            max_epochs=options.epochs,
+            init_scale=options.init_scale,
+            seed=self.recipe.seed,
+        )
+
+
+TEACHER = {"original": "original", "ud": "alignet"}  # the teacher's two settings, as `teacher_embeddings` names them
+
+
+def open_images(source: str):
+    """The image source that a recipe names: the embedded photographs, or what `load_images` opens."""
+    if source == EMBEDDED:
+        from alignet_hf.demo import objects92
+
+        return ImageFolder(objects92.FOLDER / "images")
+    return load_images(source)
+
+
+def open_people(dissimilarities: str, n_images: int) -> Dissimilarities:
+    """The similarity matrices that a recipe names, of as many objects as there are images.
+
+    Raises:
+        InputError: the file cannot be read, or people judged another number of objects.
+    """
+    if dissimilarities == EMBEDDED:
+        from alignet_hf.demo import objects92
+
+        people = Dissimilarities(objects92.people())
+    else:
+        people = Dissimilarities.load(dissimilarities)
+    if people.n_objects != n_images:
+        raise InputError(
+            f"{dissimilarities}: {people.n_objects} objects were judged, but there are {n_images} images; "
+            "they must be the same, in the same order"
+        )
+    return people
+
+
+def read_judgments(recipe: Recipe, image_names: list[str]) -> human.Judgments:
+    """The human judgments that a recipe names, over the rows of its image source.
+
+    Raises:
+        InputError: a file that cannot be read, or judgments of other images than the source holds.
+    """
+    given, split = recipe.human, recipe.split
+    options = {"n_folds": split.folds, "fold": split.fold, "seed": split.seed}
+    if given.dissimilarities is not None:
+        return human.from_dissimilarities(open_people(given.dissimilarities, len(image_names)), **options)
+    embedding = read_embedding(given.embedding)
+    choices = read_triplets(given.triplets, len(embedding))
+    images = read_concept_images(given.concepts, image_names, len(embedding))
+    return human.from_choices(choices, embedding, images, **options, n_soft_triplets=given.n_soft_triplets)
+
+
+def rewrite_report(out: Path) -> None:
+    """Write the report of a finished run anew.
+
+    Raises:
+        InputError: the folder holds no finished run.
+    """
+    if not (out / METRICS).is_file() or not (out / "recipe.yaml").is_file():
+        raise InputError(f"{out}: not the folder of a finished run: no {METRICS} and recipe.yaml in it")
+    with Stages(out, print) as stages:
+        write_report(Pipeline(load_recipe(out / "recipe.yaml"), out, stages))

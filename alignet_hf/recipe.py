@@ -1,0 +1,212 @@
+"""A recipe: one YAML file that names images, human judgments, teacher, student and every number of a run.
+
+Each section below is a section of the file; a field without a default must be given. Relative paths are taken from the
+folder in which the command runs.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from alignet_hf.errors import InputError
+
+EMBEDDED = "objects92"  # the source and the judgments that come with the package
+DEMO_TEACHER, DEMO_STUDENT = "demo-teacher", "demo-student"  # the encoders of the `demo` extra
+
+Positive = Annotated[int, Field(gt=0)]
+PositiveFloat = Annotated[float, Field(gt=0)]
+NonNegative = Annotated[float, Field(ge=0)]
+Setting = Literal["original", "unalignet", "ud", "alignet"]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Images(Section):
+    source: str  # "objects92" or a folder of photographs
+    extra: str | None = None  # a folder of more photographs, for clusters, triplets and distillation
+
+
+class Human(Section):
+    """Either `dissimilarities` or `triplets`."""
+
+    dissimilarities: str | None = None  # "objects92", or an .npz or .npy of shape (people, N, N), in the images' order
+    triplets: str | None = None  # a text file, a row "i j k" each, k the odd one, 0-based rows of `concepts`
+    embedding: str | None = None  # .npy (concepts, D): people's dimensions; its dot products give soft labels
+    concepts: str | None = None  # .tsv with columns concept_index and photo: which image shows which concept
+    n_soft_triplets: Positive = 100_000  # triplets of training concepts that get soft labels from `embedding`
+
+    @model_validator(mode="after")
+    def _one_kind(self):
+        if (self.dissimilarities is None) == (self.triplets is None):
+            raise ValueError("give either dissimilarities or triplets")
+        if self.triplets is not None and (self.embedding is None or self.concepts is None):
+            raise ValueError("triplets also need embedding and concepts")
+        return self
+
+
+class Split(Section):
+    folds: Annotated[int, Field(ge=2)] = 3
+    fold: Annotated[int, Field(ge=0)] = 0  # the one held out
+    seed: int = 0
+
+    @model_validator(mode="after")
+    def _fold_exists(self):
+        if self.fold >= self.folds:
+            raise ValueError(f"fold must be below folds, which is {self.folds}")
+        return self
+
+
+class Encoder(Section):
+    model: str  # "demo-teacher", "demo-student", a Hub id, or a folder
+    revision: str | None = None
+    image_size: Positive | None = None  # pixels; None for the processor's own
+    pooling: Literal["auto", "cls", "mean", "patch-mean", "pooler"] = "auto"
+    batch_size: Positive = 32
+
+
+class Surrogate(Section):
+    """Uncertainty distillation, eqs. 1-3."""
+
+    alignment: Literal["soft", "hard"] = "soft"
+    regularization: NonNegative = 1.0
+    learning_rate: PositiveFloat = 1e-3
+    batch_size: Positive | None = None  # None: all triplets in each step
+    epochs: Positive = 150
+    init_scale: PositiveFloat = 1e-2
+
+
+class Clusters(Section):
+    n_clusters: Positive | Literal["elbow"] = 500
+
+
+class Triplets(Section):
+    n: Positive = 10_000_000
+    strategy: Literal["cluster-boundary", "random", "within-class", "between-class"] = "cluster-boundary"
+
+
+class Distill(Section):
+    """The student's training, eqs. 5 and 6."""
+
+    triplets: Literal["dense", "listed"] = "listed"
+    loss: Literal["kl", "jsd", "hard"] = "kl"
+    teacher_temperature: PositiveFloat = 1.0
+    unaligned_teacher_temperature: PositiveFloat = 1.0  # of UnAligNet, whose similarities have another scale
+    student_temperature: PositiveFloat = 1.0
+    sampling: Literal["random", "cluster-boundary", "within-class", "between-class"] = "random"  # of dense triplets
+    projection_dim: Positive | None = None
+    steps: Positive
+    batch_size: Positive  # dense: images; listed: triplets
+    gradient_accumulation_steps: Positive = 1
+    learning_rate: PositiveFloat = 3e-5
+    warmup_steps: Annotated[int, Field(ge=0)] = 0
+    decay_to_init: NonNegative = 1.0
+    decay_to_init_mode: Literal["decoupled", "loss"] = "decoupled"
+    bf16: bool = False
+    num_workers: Annotated[int, Field(ge=0)] = 0
+    save_steps: Positive = 500
+    evaluate_steps: Positive | None = None  # held-out odd-one-out accuracy while training
+
+
+class Evaluate(Section):
+    settings: tuple[Setting, ...] = get_args(Setting)
+    n_bootstrap: Positive = 1000
+
+
+class Recipe(Section):
+    name: str
+    seed: int = 0
+    images: Images
+    human: Human
+    split: Split = Split()
+    teacher: Encoder
+    surrogate: Surrogate = Surrogate()
+    clusters: Clusters = Clusters()
+    triplets: Triplets = Triplets()
+    student: Encoder
+    distill: Distill
+    evaluate: Evaluate = Evaluate()
+
+
+def load_recipe(path: str | Path, overrides: tuple[str, ...] | list[str] = ()) -> Recipe:
+    """Read a recipe and put `--set` values over it.
+
+    Args:
+        path: a YAML file.
+        overrides: "section.key=value", the value read as YAML.
+
+    Raises:
+        InputError: naming the key and what is allowed there.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read as a recipe ({getattr(error, 'strerror', error)})") from error
+    content = _yaml(text, str(path))
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: a recipe is a mapping of sections ({', '.join(Recipe.model_fields)})")
+    for override in overrides:
+        key, equals, value = override.partition("=")
+        if not equals:
+            raise InputError(f"--set {override}: expected section.key=value")
+        _put(content, key.strip().split("."), _yaml(value, f"--set {override}"), override)
+    try:
+        return Recipe.model_validate(content)
+    except ValidationError as error:
+        raise InputError(f"{path}: {first_complaint(error)}") from error
+
+
+def check_files(recipe: Recipe) -> None:
+    """Check that every file and folder the recipe names is there, before any work.
+
+    Raises:
+        InputError: naming the key and the path.
+    """
+    human = recipe.human
+    folders = {"images.source": recipe.images.source, "images.extra": recipe.images.extra}
+    files = {f"human.{key}": getattr(human, key) for key in ("dissimilarities", "triplets", "embedding", "concepts")}
+    for key, value in (folders | files).items():
+        if value is None or value == EMBEDDED:
+            continue
+        path = Path(value)
+        if not (path.is_dir() if key in folders else path.is_file()):
+            kind = "folder" if key in folders else "file"
+            raise InputError(f"{recipe.name}: {key}: no such {kind}: {value}; give it with --set {key}=PATH")
+
+
+def _yaml(text: str, name: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        raise InputError(f"{name}{where}: not YAML ({getattr(error, 'problem', error)})") from error
+
+
+def _put(content: dict, keys: list[str], value: Any, override: str) -> None:
+    for key in keys[:-1]:
+        content = content.setdefault(key, {})
+        if not isinstance(content, dict):
+            raise InputError(f"--set {override}: {key} is a value, not a section")
+    content[keys[-1]] = value
+
+
+def first_complaint(error: ValidationError) -> str:
+    """One line for the first thing that is wrong: the key, the value, what is allowed."""
+    first = error.errors()[0]
+    location = [part for part in first["loc"] if isinstance(part, str) and part.isidentifier()]
+    key = ".".join(location)
+    if first["type"] == "extra_forbidden":
+        section = Recipe
+        for part in location[:-1]:
+            section = section.model_fields[part].annotation
+        return f"{key}: unknown key; allowed here: {', '.join(section.model_fields)}"
+    if first["type"] == "missing":
+        return f"{key}: missing; it must be given"
+    message = first["msg"].removeprefix("Value error, ")
+    if isinstance(first["input"], dict):
+        return f"{key}: {message}"
+    return f"{key}: {first['input']!r} is wrong: {message[0].lower()}{message[1:]}"

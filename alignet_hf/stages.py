@@ -1,0 +1,110 @@
+"""Stages of a run that is started, killed and started again: each done once, in order.
+
+A stage leaves a record, `stages/NAME.json`, with the fingerprint of everything it is made from, and when it is done its
+seconds. Started again, the run skips a stage that is done with the same fingerprint, goes on with one that was stopped,
+and does one of another fingerprint, and so all that follow from it, afresh.
+"""
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from alignet_hf.errors import InputError
+from alignet_hf.hub.artifacts import replacing
+
+
+def fingerprint(*parts: Any) -> str:
+    """A digest of anything that JSON can hold."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
+
+
+class Stages:
+    """The stages of the run in `folder`.
+
+    Args:
+        folder: of the run; made if need be, and locked while this is open (`with Stages(folder, ...) as stages`).
+        say: takes a line of progress.
+
+    Raises:
+        InputError: on entering, if another process works in the folder.
+    """
+
+    def __init__(self, folder: Path, say: Callable[[str], None]):
+        self.folder = folder
+        self.say = say
+        self.n_done = 0  # stages that this call had to do
+        self.lock = FileLock(folder / ".lock")
+
+    def __enter__(self) -> "Stages":
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.lock.acquire(timeout=0)
+        except Timeout as error:
+            raise InputError(
+                f"{self.folder}: another process works in this folder; wait for it, or use another"
+            ) from error
+        except OSError as error:
+            raise InputError(f"{self.folder}: cannot be written to ({error.strerror})") from error
+        return self
+
+    def __exit__(self, *_):
+        self.lock.release()
+
+    def run(self, name: str, made_from: str, work: Callable[[], Any], writes: Iterable[str | Path] = ()) -> str:
+        """Do `work` unless it is done.
+
+        Args:
+            name: of the stage.
+            made_from: fingerprint of what the stage is made from.
+            work: goes on from what an earlier call with the same fingerprint left in `writes`.
+            writes: folders the stage writes; what stands there of another fingerprint is removed before the work.
+
+        Returns:
+            The stage's fingerprint, for those that are made from it.
+        """
+        made_from = fingerprint(name, made_from)
+        record = self._read(name)
+        if record.get("made_from") == made_from and "seconds" in record:
+            return made_from
+        if record.get("made_from") != made_from:
+            for folder in writes:
+                shutil.rmtree(folder, ignore_errors=True)
+        self._write(name, made_from=made_from)
+        self.say(f"{name} ...")
+        start = time.perf_counter()
+        work()
+        seconds = round(time.perf_counter() - start, 2)
+        self._write(name, made_from=made_from, seconds=seconds)
+        self.n_done += 1
+        self.say(f"{name}: {seconds:.1f} s")
+        return made_from
+
+    def seconds(self) -> dict[str, float]:
+        """How long each recorded stage took, in the order in which they ended; a resumed one counts its last part."""
+        records = sorted((self.folder / "stages").glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
+        return {path.stem: self._read(path.stem).get("seconds", 0.0) for path in records}
+
+    def forget(self) -> None:
+        """Make every stage run again."""
+        for path in (self.folder / "stages").glob("*.json"):
+            path.unlink()
+
+    def _record(self, name: str) -> Path:
+        (self.folder / "stages").mkdir(exist_ok=True)
+        return self.folder / "stages" / f"{name}.json"
+
+    def _write(self, name: str, **record: Any) -> None:
+        with replacing(self._record(name)) as path:
+            path.write_text(json.dumps(record), encoding="utf-8")
+
+    def _read(self, name: str) -> dict:
+        try:
+            return json.loads(self._record(name).read_text(encoding="utf-8"))
+        except (FileNotFoundError, json.JSONDecodeError):
+            return {}

@@ -1,0 +1,1 @@
+"""From human judgments to a teacher that answers like a person."""

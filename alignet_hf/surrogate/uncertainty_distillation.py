@@ -1,0 +1,251 @@
+"""Uncertainty distillation (UD): the affine map that makes a teacher's representations answer like people.
+
+x' = W x + b on the teacher's frozen representation x, S'_ij = x'_i . x'_j, trained so that softmax(S') gives the
+probabilities with which people choose each pair of a triplet (paper, section 4.1, equations 1-3).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from alignet_hf.errors import InputError
+from alignet_hf.hub.artifacts import Artifact
+from alignet_hf.surrogate.objective import TripletTask, minimise
+from alignet_hf.triplets import (
+    is_correct,
+    triplet_similarities,
+    validate_embeddings,
+    validate_probabilities,
+    validate_triplets,
+)
+
+_ROWS_PER_BLOCK = 8192
+
+
+class UncertaintyDistillation(Artifact):
+    """The surrogate teacher's transform, x' = W (x - mean) / std + b.
+
+    Args:
+        weight: W, (p, p) float32.
+        bias: b, (p,) float32.
+        mean, std: one number each, over all entries of the features it was fitted on.
+        facts: what made it, as JSON.
+    """
+
+    kind = "uncertainty-distillation"
+    summary = "An affine transform that makes a teacher's representations answer odd-one-out triplets like people."
+
+    def __init__(self, weight: np.ndarray, bias: np.ndarray, mean: float, std: float, **facts):
+        self.weight, self.bias, self.mean, self.std, self.metadata = weight, bias, float(mean), float(std), facts
+
+    @classmethod
+    def fit(
+        cls,
+        embeddings,
+        triplets,
+        probabilities=None,
+        *,
+        regularization: float = 1e-2,
+        seed: int,
+        learning_rate: float = 1e-3,
+        batch_size: int | None = 256,
+        max_epochs: int = 100,
+        validation: float | None = None,
+        patience: int = 10,
+        init_scale: float = 1e-3,
+        max_grad_norm: float | None = 1.0,
+        device: str | torch.device = "cpu",
+        progress: bool = True,
+    ) -> Self:
+        """Fit the transform with Adam. The defaults are those of gLocal, whose optimisation the paper follows.
+
+        Args:
+            embeddings: (N, p) float, the teacher's representations; only rows that triplets name are used.
+            triplets: (n, 3) int rows of `embeddings`, the odd one last unless `probabilities` are given.
+            probabilities: (n, 3), of each pair [ij, ik, jk] being chosen (soft alignment); None for hard alignment.
+            regularization: lambda of equation 3.
+            seed: of the order of the triplets and of the validation objects.
+            batch_size: triplets in a step; None for all of them, which is fast where few objects have many triplets.
+            max_epochs: passes over the triplets (with batch_size None: steps).
+            validation: share of the OBJECTS held out for early stopping: triplets wholly of these are for validation,
+                those wholly of others for training, those that mix are dropped. None trains for max_epochs.
+            patience: epochs without a lower validation loss before stopping; the best weights are kept.
+            init_scale: W starts as init_scale * I.
+            max_grad_norm: gradients are clipped to this norm; None for no clipping.
+
+        Raises:
+            InputError: naming the row of triplets, probabilities or embeddings that cannot be used.
+        """
+        embeddings = validate_embeddings(embeddings)
+        triplets = validate_triplets(triplets, len(embeddings))
+        if not len(triplets):
+            raise InputError("triplets: there are none; a transform cannot be fitted to that")
+        targets = _targets(probabilities, len(triplets))
+        training, held_out = np.arange(len(triplets)), None
+        if validation is not None:
+            objects = np.random.default_rng(seed).permutation(np.unique(triplets))
+            held_objects = objects[: round(validation * len(objects))]
+            training, held_out = _split_by_objects(triplets, held_objects, f"validation={validation}")
+        features = _features(embeddings, triplets[training])[0]
+        mean, std = features.mean(dtype=np.float64), features.std(dtype=np.float64)
+        if not std > 0:
+            raise InputError(f"embeddings: every entry is {mean:g}; a transform cannot be fitted to that")
+
+        def prepared(rows: np.ndarray) -> TripletTask:
+            features, local = _features(embeddings, triplets[rows])
+            tensors = (features - np.float32(mean)) / np.float32(std), local, targets[rows]
+            return TripletTask(*(torch.as_tensor(tensor, device=device) for tensor in tensors))
+
+        settings = {
+            "regularization": regularization,
+            "seed": seed,
+            "learning_rate": learning_rate,
+            "batch_size": batch_size,
+            "max_epochs": max_epochs,
+            "validation": validation,
+            "patience": patience,
+            "init_scale": init_scale,
+            "max_grad_norm": max_grad_norm,
+        }
+        data = prepared(training)
+        weight, bias, outcome = minimise(data, None if held_out is None else prepared(held_out), settings, progress)
+        facts = {
+            "alignment": "hard" if probabilities is None else "soft",
+            "n_triplets": len(data.triplets),
+            "n_objects": len(data.features),
+        }
+        return cls(weight, bias, mean, std, **facts, **settings, **outcome)
+
+    def transform(self, embeddings) -> np.ndarray:
+        """x' = W (x - mean) / std + b of every row: (N, p) -> (N, p) float32."""
+        embeddings = validate_embeddings(embeddings)
+        if embeddings.shape[1] != len(self.bias):
+            raise InputError(
+                f"embeddings: {embeddings.shape[1]} dimensions, but the transform was fitted on {len(self.bias)}; "
+                "use the same teacher"
+            )
+        transformed = np.empty(embeddings.shape, np.float32)
+        for start in range(0, len(embeddings), _ROWS_PER_BLOCK):
+            block = embeddings[start : start + _ROWS_PER_BLOCK].astype(np.float32)
+            transformed[start : start + len(block)] = (block - self.mean) / self.std @ self.weight.T + self.bias
+        return transformed
+
+    @classmethod
+    def cross_validate(
+        cls,
+        embeddings,
+        triplets,
+        probabilities=None,
+        *,
+        regularizations: Sequence[float] = (1e1, 1e0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5),
+        n_folds: int = 5,
+        seed: int,
+        progress: bool = True,
+        **options,
+    ) -> "CrossValidation":
+        """Odd-one-out accuracy on objects not fitted on, for each lambda.
+
+        The OBJECTS that triplets name are split into folds. A triplet is held out if all three of its objects are in
+        the fold, trained on if none is; those that mix are dropped. A held-out triplet's right pair is the most
+        probable one where `probabilities` are given, else the first (the odd one is last).
+
+        Args:
+            options: for `fit`, alike for every lambda and fold.
+        """
+        embeddings = validate_embeddings(embeddings)
+        triplets = validate_triplets(triplets, len(embeddings))
+        targets = _targets(probabilities, len(triplets))
+        objects = np.random.default_rng(seed).permutation(np.unique(triplets))
+        if not 2 <= n_folds <= len(objects) // 3:
+            raise InputError(
+                f"n_folds: {n_folds} folds of {len(objects)} objects; 2 or more with 3 objects each are needed"
+            )
+        accuracies = np.empty((len(regularizations), n_folds))
+        with tqdm(
+            total=accuracies.size, unit="fit", desc="cross-validation", disable=None if progress else True
+        ) as bar:
+            for fold, held_objects in enumerate(np.array_split(objects, n_folds)):
+                training, held_out = _split_by_objects(triplets, held_objects, f"fold {fold}")
+                for row, regularization in enumerate(regularizations):
+                    fitted = cls.fit(
+                        embeddings,
+                        triplets[training],
+                        None if probabilities is None else targets[training],
+                        regularization=regularization,
+                        seed=seed,
+                        progress=False,
+                        **options,
+                    )
+                    features, local = _features(embeddings, triplets[held_out])
+                    similarities = triplet_similarities(fitted.transform(features), local)
+                    accuracies[row, fold] = is_correct(similarities, targets[held_out].argmax(1)).mean()
+                    bar.update()
+        return CrossValidation(tuple(regularizations), accuracies)
+
+    def tensors(self) -> dict[str, np.ndarray]:
+        return {
+            "weight": np.ascontiguousarray(self.weight),
+            "bias": self.bias,
+            "standardization": np.array([self.mean, self.std]),
+        }
+
+    def facts(self) -> dict:
+        return self.metadata
+
+    @classmethod
+    def from_parts(cls, tensors: dict[str, np.ndarray], facts: dict) -> Self:
+        return cls(tensors["weight"], tensors["bias"], *tensors["standardization"], **facts)
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """Held-out odd-one-out accuracy of every lambda.
+
+    Attributes:
+        regularizations: the grid.
+        accuracies: (lambdas, folds).
+    """
+
+    regularizations: tuple[float, ...]
+    accuracies: np.ndarray
+
+    @property
+    def best_regularization(self) -> float:
+        """The lambda of the highest mean accuracy; the largest of equals, which changes the teacher least."""
+        means = self.accuracies.mean(1)
+        return max(value for value, mean in zip(self.regularizations, means, strict=True) if mean == means.max())
+
+    def table(self) -> list[dict]:
+        """One row a lambda: `regularization`, its mean `accuracy` and that of each fold in `folds`."""
+        return [
+            {"regularization": regularization, "accuracy": float(row.mean()), "folds": row.tolist()}
+            for regularization, row in zip(self.regularizations, self.accuracies, strict=True)
+        ]
+
+
+def _targets(probabilities, n_triplets: int) -> np.ndarray:
+    if probabilities is None:
+        return np.tile(np.array([1, 0, 0], np.float32), (n_triplets, 1))  # the first pair: the odd one is last
+    return validate_probabilities(probabilities, n_triplets).astype(np.float32)
+
+
+def _features(embeddings: np.ndarray, triplets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The embeddings of the distinct objects, (U, p) float32, and the triplets as rows of them."""
+    objects, local = np.unique(triplets, return_inverse=True)
+    return embeddings[objects].astype(np.float32), local
+
+
+def _split_by_objects(triplets: np.ndarray, held_objects: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of the triplets that have none of the held-out objects, and rows of those that have no others."""
+    n_held = np.isin(triplets, held_objects).sum(1)
+    training, held_out = np.flatnonzero(n_held == 0), np.flatnonzero(n_held == 3)
+    if not len(training) or not len(held_out):
+        raise InputError(
+            f"triplets: {name} has {len(training)} triplets to train on and {len(held_out)} held out, of "
+            f"{len(triplets)}; both need some: give more triplets or another share of objects"
+        )
+    return training, held_out

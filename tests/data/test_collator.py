@@ -1,0 +1,129 @@
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.utils.data import DataLoader
+
+from alignet_hf.data.collator import DenseCollator, TripletCollator, image_rows
+from alignet_hf.data.images import ImageList
+from alignet_hf.errors import InputError
+
+
+class Images(list):
+    """A list that remembers which images it was asked for."""
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.opened = []
+
+    def __getitem__(self, index):
+        self.opened.append(index)
+        return super().__getitem__(index)
+
+
+def shades(n=8):
+    return [Image.new("RGB", (4, 4), (10 * index, 0, 0)) for index in range(n)]
+
+
+def process(images, return_tensors):
+    pixels = np.stack([np.asarray(image, np.float32) for image in images])
+    return {"pixel_values": torch.from_numpy(pixels.transpose(0, 3, 1, 2).copy())}
+
+
+def noisy(image):
+    return Image.new("RGB", image.size, (int(torch.randint(256, ())), 0, 0))
+
+
+def triplet_row(*indices):
+    return {"indices": list(indices), "similarities": [0.5, 0.25, 0.125]}
+
+
+def shade_of(pixel_values):
+    return (pixel_values[:, 0, 0, 0] / 10).long().tolist()
+
+
+def test_a_listed_batch_opens_each_distinct_image_once():
+    images = Images(shades())
+    batch = TripletCollator(images, process)([triplet_row(5, 1, 3), triplet_row(3, 5, 7), triplet_row(1, 3, 5)])
+    assert sorted(images.opened) == [1, 3, 5, 7]
+    assert batch["pixel_values"].shape == (4, 3, 4, 4)
+    assert batch["triplets"].dtype == torch.int64
+    assert batch["similarities"].dtype == torch.float32
+    assert [shade_of(batch["pixel_values"][row]) for row in batch["triplets"]] == [[5, 1, 3], [3, 5, 7], [1, 3, 5]]
+
+
+def test_a_dense_batch_keeps_images_embeddings_and_labels_together(tmp_path):
+    on_disk = np.memmap(tmp_path / "embeds", np.float64, "w+", shape=(8, 2))
+    on_disk[:] = np.arange(8)[:, None]
+    collator = DenseCollator(shades(), process, on_disk, labels=np.arange(8) * 2)
+    assert isinstance(collator.teacher_embeds.base, np.memmap)
+    batch = collator([{"index": index} for index in (6, 2, 4, 2)])  # an image drawn twice counts once
+    assert shade_of(batch["pixel_values"]) == batch["teacher_embeds"][:, 0].tolist() == [2, 4, 6]
+    assert batch["labels"].tolist() == [4, 8, 12]
+    assert batch["teacher_embeds"].dtype == torch.float32
+
+
+def test_collators_work_in_worker_processes():
+    collator = DenseCollator(shades(), process, np.eye(8, dtype=np.float32))
+    pickle.loads(pickle.dumps(collator))
+    batches = list(DataLoader(image_rows(8), 4, collate_fn=collator, num_workers=1))
+    assert [shade_of(batch["pixel_values"]) for batch in batches] == [[0, 1, 2, 3], [4, 5, 6, 7]]
+
+
+def test_a_random_transform_follows_from_the_seed_and_the_images():
+    def pixels(seed, *indices):
+        rows = [{"index": index} for index in indices]
+        return DenseCollator(shades(), process, np.eye(8), transform=noisy, seed=seed)(rows)["pixel_values"]
+
+    state = torch.get_rng_state()
+    first = pixels(0, 1, 2, 3)
+    assert torch.equal(state, torch.get_rng_state())
+    torch.rand(5)
+    assert torch.equal(first, pixels(0, 1, 2, 3))
+    assert not torch.equal(first, pixels(1, 1, 2, 3))
+    assert not torch.equal(first[:2], pixels(0, 1, 2, 4)[:2])
+
+
+def test_images_of_other_modes_become_rgb():
+    images = [Image.new("L", (4, 4), 20), Image.new("RGBA", (4, 4), (30, 0, 0, 255)), Image.new("P", (4, 4))]
+    batch = DenseCollator(images, process, np.eye(3))([{"index": 0}, {"index": 1}])
+    assert shade_of(batch["pixel_values"]) == [2, 3]
+
+
+def test_an_image_that_does_not_decode_is_named(tmp_path):
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
+    with pytest.raises(InputError, match=r"broken\.png"):
+        DenseCollator(ImageList([tmp_path / "broken.png"]), process, np.eye(1))([{"index": 0}])
+    Image.effect_noise((64, 64), 50).save(tmp_path / "cut.png")
+    (tmp_path / "cut.png").write_bytes((tmp_path / "cut.png").read_bytes()[:500])
+    with pytest.raises(InputError, match="image 1 cannot be read"):
+        TripletCollator([*shades(1), Image.open(tmp_path / "cut.png"), *shades(2)], process)([triplet_row(0, 1, 2)])
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([triplet_row(0, 1, 2), triplet_row(0, 1, 8)], r"row 1 is out of range: \[0, 1, 8\].*8 items"),
+        ([triplet_row(0, 1, 1)], "names an item twice"),
+        ([{"index": 1}], "no 'indices', only: index"),
+    ],
+)
+def test_bad_listed_rows_are_refused(rows, message):
+    with pytest.raises(InputError, match=message):
+        TripletCollator(shades(), process)(rows)
+
+
+def test_bad_dense_inputs_are_refused():
+    with pytest.raises(InputError, match=r"teacher_embeds has shape \(7, 2\), but there are 8 images"):
+        DenseCollator(shades(), process, np.ones((7, 2)))
+    with pytest.raises(InputError, match="labels"):
+        DenseCollator(shades(), process, np.ones((8, 2)), labels=[1, 2])
+    embeds = np.ones((8, 2))
+    embeds[3, 1] = np.nan
+    collator = DenseCollator(shades(), process, embeds)
+    with pytest.raises(InputError, match="row 3 is not finite"):
+        collator([{"index": 2}, {"index": 3}])
+    with pytest.raises(InputError, match="index 8 is out of range: there are 8 images, 0 to 7"):
+        collator([{"index": 2}, {"index": 8}])

@@ -1,0 +1,207 @@
+import functools
+import os
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from transformers import Dinov2Config, Dinov2Model, ViTImageProcessorPil
+
+from alignet_hf.configuration_alignet import AligNetVisionConfig
+from alignet_hf.data.images import ArrayImages, ImageFolder
+from alignet_hf.errors import InputError
+from alignet_hf.modeling_alignet import AligNetVisionModel
+from alignet_hf.surrogate.embed import embed_images
+from alignet_hf.surrogate.embeddings import Embeddings
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (11, 8, 8, 3), dtype=np.uint8)
+IMAGES = ArrayImages(PIXELS)
+
+
+def to_pixels(images, return_tensors, scale=1.0):
+    arrays = np.stack([np.asarray(image) for image in images])
+    return {"pixel_values": torch.from_numpy(arrays).permute(0, 3, 1, 2).float() * scale / 255}
+
+
+def quadrants(pixel_values):  # (B, 3, 8, 8) -> (B, 12)
+    return torch.nn.functional.avg_pool2d(pixel_values, 4).flatten(1)
+
+
+EXPECTED = quadrants(to_pixels(IMAGES, "pt")["pixel_values"]).numpy()
+
+
+class Counting:
+    """`quadrants`, counting the images that it is given, and interrupted at the start of batch `stop_at`."""
+
+    def __init__(self, stop_at=None):
+        self.images, self.batches, self.stop_at = 0, 0, stop_at
+
+    def __call__(self, pixel_values):
+        if self.batches == self.stop_at:
+            raise KeyboardInterrupt
+        self.images += len(pixel_values)
+        self.batches += 1
+        return quadrants(pixel_values)
+
+
+def embed(model=quadrants, images=IMAGES, **options):
+    options = {"processor": to_pixels, "batch_size": 2, **options}
+    return embed_images(model, images, **options)
+
+
+@pytest.mark.parametrize("num_workers", [0, 2])
+def test_rows_are_those_of_the_images(num_workers):
+    embeddings = embed(batch_size=4, num_workers=num_workers)
+    np.testing.assert_array_equal(np.asarray(embeddings), EXPECTED)
+    assert embeddings.dtype == np.float32
+    assert embeddings.names == IMAGES.names
+
+
+def test_on_disk_as_in_memory(tmp_path):
+    embeddings = embed(output=tmp_path)
+    np.testing.assert_array_equal(np.asarray(embeddings), EXPECTED)
+    again = Embeddings.from_pretrained(tmp_path)
+    np.testing.assert_array_equal(np.asarray(again), EXPECTED)
+    assert again.metadata["batch_size"] == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["README.md", "config.json", "embeddings.safetensors"]
+
+
+def test_half_precision(tmp_path):
+    np.testing.assert_array_equal(np.asarray(embed(dtype="float16", output=tmp_path)), EXPECTED.astype(np.float16))
+
+
+@pytest.mark.parametrize("stop_at", [1, 2, 3, 5])
+def test_interrupted_it_goes_on_and_ends_with_the_same_bytes(tmp_path, stop_at):
+    with pytest.raises(KeyboardInterrupt):
+        embed(Counting(stop_at), output=tmp_path / "cut")
+    assert not (tmp_path / "cut" / "embeddings.safetensors").exists()
+    model = Counting()
+    embed(model, output=tmp_path / "cut")
+    embed(Counting(), output=tmp_path / "whole")
+    files = [tmp_path / name / "embeddings.safetensors" for name in ("cut", "whole")]
+    assert files[0].read_bytes() == files[1].read_bytes()
+    assert model.images == 2 + 11 - 2 * stop_at  # the first batch anew, then those not done
+
+
+@settings(max_examples=25, deadline=None)
+@given(share=st.floats(0, 1))
+def test_a_file_cut_at_any_byte_is_completed(tmp_path_factory, share):
+    folder = tmp_path_factory.mktemp("cut")
+    path = folder / "embeddings.safetensors"
+    embed(output=folder)
+    whole = path.read_bytes()
+    path.replace(folder / "embeddings.partial")
+    os.truncate(folder / "embeddings.partial", int(share * len(whole)))
+    np.testing.assert_array_equal(np.asarray(embed(output=folder)), EXPECTED)
+    assert path.read_bytes() == whole
+
+
+def test_finished_it_does_nothing_more(tmp_path):
+    embed(Counting(), output=tmp_path)
+    model = Counting()
+    np.testing.assert_array_equal(np.asarray(embed(model, output=tmp_path)), EXPECTED)
+    assert model.images == 2  # to see that the model is the same
+
+
+CHANGES = {
+    "images": {"images": ArrayImages(255 - PIXELS)},
+    "names": {"images": ArrayImages(PIXELS, [f"{row}.png" for row in range(11)])},
+    "processor": {"processor": functools.partial(to_pixels, scale=0.99)},
+    "model": {"model": torch.nn.Flatten()},
+    "batch size": {"batch_size": 3},
+}
+
+
+@pytest.mark.parametrize("changed", CHANGES)
+@pytest.mark.parametrize("finished", [True, False])
+def test_what_has_changed_starts_again_and_says_so(tmp_path, changed, finished):
+    embed(output=tmp_path)
+    if not finished:
+        (tmp_path / "embeddings.safetensors").replace(tmp_path / "embeddings.partial")
+        os.truncate(tmp_path / "embeddings.partial", (tmp_path / "embeddings.partial").stat().st_size - 200)
+    expected = np.asarray(embed(**CHANGES[changed]))
+    with pytest.warns(UserWarning, match="starts again"):
+        np.testing.assert_array_equal(np.asarray(embed(output=tmp_path, **CHANGES[changed])), expected)
+
+
+def test_weights_that_change_a_little_are_seen(tmp_path):
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(192, 4))
+    embed(model, output=tmp_path)
+    model[1].weight.data[0, 0] += 1e-6
+    with pytest.warns(UserWarning, match="starts again"):
+        embed(model, output=tmp_path)
+
+
+@pytest.fixture(scope="module")
+def backbone():
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "image_size": 8, "patch_size": 4}
+    return Dinov2Model(Dinov2Config(**sizes, hidden_dropout_prob=0.5))
+
+
+def test_transformers_models(tmp_path, backbone):
+    pixel_values = to_pixels(IMAGES, "pt")["pixel_values"]
+    with torch.no_grad():
+        expected = backbone.eval()(pixel_values).last_hidden_state[:, 0].numpy()
+    embeddings = embed(backbone.train())
+    assert backbone.training  # and the dropout was off while embedding
+    np.testing.assert_allclose(np.asarray(embeddings), expected, atol=1e-5)
+    assert embeddings.metadata["pooling"] == "cls"
+    backbone.save_pretrained(tmp_path / "native")
+    config = AligNetVisionConfig(vision_config=backbone.config, pooling="patch-mean", projection_dim=5)
+    AligNetVisionModel(config, backbone).save_pretrained(tmp_path / "ours")
+    processor = ViTImageProcessorPil(do_resize=False, do_normalize=False)
+    for folder in ("native", "ours"):
+        processor.save_pretrained(tmp_path / folder)
+    native = embed(str(tmp_path / "native"), processor=None, device="cpu")
+    np.testing.assert_allclose(np.asarray(native), expected, atol=1e-5)
+    assert native.metadata["model"] == str(tmp_path / "native")
+    ours = embed(tmp_path / "ours", processor=None, device="cpu")
+    assert ours.metadata["pooling"] == "patch-mean"
+    assert ours.shape == (11, 32)
+
+
+def test_modes_of_single_modules_come_back(backbone):
+    backbone.train()
+    backbone.layernorm.eval()
+    embed(backbone)
+    assert backbone.training
+    assert not backbone.layernorm.training
+
+
+def test_bad_images_are_named(tmp_path):
+    for row, image in enumerate(PIXELS):
+        Image.fromarray(image).save(tmp_path / f"{row:02}.png")
+    (tmp_path / "07.png").write_text("not an image")
+    for num_workers in (0, 1):
+        with pytest.raises(InputError, match=r"^\S*07\.png: the image cannot be decoded[^\n]*$"):
+            embed(images=ImageFolder(tmp_path), num_workers=num_workers)
+
+
+def test_bad_embeddings_name_the_image():
+    def infinite(pixel_values):
+        return quadrants(pixel_values) / (pixel_values[:, :1, 0, 0] != IMAGES_AS_TENSOR[9, 0, 0, 0])
+
+    with pytest.raises(InputError, match=r"images\[9\]: the model's embedding of this image is not finite"):
+        embed(infinite)
+    with pytest.raises(InputError, match=r"images\[0\].*float16"):
+        embed(lambda pixel_values: quadrants(pixel_values) + 1e6, dtype="float16")
+
+
+IMAGES_AS_TENSOR = to_pixels(IMAGES, "pt")["pixel_values"]
+
+
+def test_bad_arguments_are_named(tmp_path, backbone):
+    with pytest.raises(InputError, match="holds no image"):
+        embed(images=[])
+    with pytest.raises(InputError, match="float64"):
+        embed(dtype="float64")
+    with pytest.raises(InputError, match="needs its image processor"):
+        embed(backbone, processor=None)
+    with pytest.raises(InputError, match=r"expected a tensor \(images, dimensions\) from a batch, got \(2, 3, 8, 8\)"):
+        embed(lambda pixel_values: pixel_values)
+    with pytest.raises(InputError, match="nowhere: cannot be loaded"):
+        embed(tmp_path / "nowhere", processor=None)
