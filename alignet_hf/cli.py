@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from alignet_hf.errors import InputError
+from alignet_hf.errors import InputError, NonFiniteLossError
 
 app = typer.Typer(
     name="alignet-hf",
@@ -24,12 +24,16 @@ Seed = Annotated[int, typer.Option(help="Of everything random.")]
 
 
 def main() -> None:
-    """Run the command line: wrong input is one line and exit code 2, Ctrl-C is exit code 130."""
+    """Run the command line: wrong input is one line and exit code 2, a diverging run 1, Ctrl-C 130."""
     try:
         app()
     except InputError as error:
-        print(f"alignet-hf: {error}", file=sys.stderr)
+        # A data loader's worker process wraps its traceback around the message.
+        print(f"alignet-hf: {str(error).rsplit('InputError: ', 1)[-1].strip()}", file=sys.stderr)
         sys.exit(2)
+    except NonFiniteLossError as error:
+        print(f"alignet-hf: {error}", file=sys.stderr)
+        sys.exit(1)
     except KeyboardInterrupt:
         print("alignet-hf: stopped; the same command goes on from here", file=sys.stderr)
         sys.exit(130)
@@ -204,7 +208,7 @@ def distill(
     learning_rate: Annotated[float, typer.Option(min=0)] = 3e-5,
     student_temperature: Annotated[float, typer.Option(min=0)] = 100.0,
     decay_to_init: Annotated[float, typer.Option(min=0)] = 1.0,
-    bf16: Annotated[bool, typer.Option("--bf16")] = False,
+    bf16: Annotated[bool | None, typer.Option("--bf16/--no-bf16", help="By default where the machine has it.")] = None,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
@@ -227,7 +231,7 @@ def distill(
             learning_rate=learning_rate,
             student_temperature=student_temperature,
             decay_to_init=decay_to_init,
-            bf16=bf16,
+            bf16="auto" if bf16 is None else bf16,
             warmup_steps=steps // 20,
         ),
         load_images(images),

@@ -1,4 +1,4 @@
-"""What the user gave cannot be used: the one error that the command line prints as a single line."""
+"""The errors that the command line prints as a single line."""
 
 
 class InputError(ValueError):
@@ -7,3 +7,7 @@ class InputError(ValueError):
     The message is one line; it names the file, the row and the value, and says what to do. The command line prints it
     alone and exits with code 2; everything else that is raised is a fault of ours and keeps its traceback.
     """
+
+
+class NonFiniteLossError(RuntimeError):
+    """The loss of a training step is NaN or infinite: the run stops before its parameters are."""

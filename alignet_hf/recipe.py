@@ -73,9 +73,9 @@ class Surrogate(Section):
 
     alignment: Literal["soft", "hard"] = "soft"
     regularization: NonNegative = 1.0
-    learning_rate: PositiveFloat = 1e-3
+    learning_rate: PositiveFloat = 1e-4
     batch_size: Positive | None = None  # None: all triplets in each step
-    epochs: Positive = 150
+    epochs: Positive = 100
     init_scale: PositiveFloat = 1e-2
 
 
@@ -105,7 +105,7 @@ class Distill(Section):
     warmup_steps: Annotated[int, Field(ge=0)] = 0
     decay_to_init: NonNegative = 1.0
     decay_to_init_mode: Literal["decoupled", "loss"] = "decoupled"
-    bf16: bool = False
+    bf16: bool | Literal["auto"] = "auto"  # auto: where the processor or accelerator computes in it
     num_workers: Annotated[int, Field(ge=0)] = 0
     save_steps: Positive = 500
     evaluate_steps: Positive | None = None  # held-out odd-one-out accuracy while training

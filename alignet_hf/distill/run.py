@@ -23,6 +23,19 @@ from alignet_hf.recipe import Distill, Encoder
 CURVE = "curve.json"
 
 
+def computes_in_bf16() -> bool:
+    """Whether this machine's accelerator, or its processor where there is none, has bfloat16 arithmetic."""
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if torch.accelerator.is_available():
+        return False
+    try:
+        processors = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:  # not Linux, which alone says it here
+        return False
+    return not {"avx512_bf16", "amx_bf16", "bf16"}.isdisjoint(processors.split())
+
+
 def distill_student(
     encoder: Encoder,
     options: Distill,
@@ -90,7 +103,7 @@ def distill_student(
         gradient_accumulation_steps=options.gradient_accumulation_steps,
         dataloader_drop_last=True,
         dataloader_num_workers=options.num_workers,
-        bf16=options.bf16,
+        bf16=computes_in_bf16() if options.bf16 == "auto" else options.bf16,
         logging_steps=1 if options.steps <= 1000 else 50,
         save_steps=options.save_steps,
         save_total_limit=1,

@@ -16,15 +16,11 @@ from alignet_hf.distill.dense import check_strategy, count_dense_triplets, dense
 from alignet_hf.distill.held_out import HeldOutTriplets, held_out_accuracy
 from alignet_hf.distill.losses import at_least_float32
 from alignet_hf.distill.optim import AdamDecayToInit
-from alignet_hf.errors import InputError
+from alignet_hf.errors import InputError, NonFiniteLossError
 from alignet_hf.triplets import triplet_similarities
 
 # What of a batch is for the loss; everything else is the model's.
 TARGETS = ("triplets", "similarities", "teacher_embeds", "labels")
-
-
-class NonFiniteLossError(RuntimeError):
-    """The loss is NaN or infinite: the run stops before its parameters are."""
 
 
 class AligNetTrainer(Trainer):

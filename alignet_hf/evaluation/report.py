@@ -80,8 +80,9 @@ def write_report(pipeline: "Pipeline") -> None:
     with replacing_folder(out / "figures") as folder:
         for name, figure in drawn.items():
             figure.savefig(folder / f"{name}.png", dpi=figures.DPI)
+    metrics["seconds"] = pipeline.stages.seconds()
     with replacing(out / "report.md") as path:
-        path.write_text(_markdown(metrics | {"seconds": pipeline.stages.seconds()}, recipe, list(drawn)), encoding="utf-8")
+        path.write_text(_markdown(metrics, recipe, list(drawn)), encoding="utf-8")
 
 
 CAPTIONS = {
@@ -89,7 +90,8 @@ CAPTIONS = {
     "order of objects. Colours are ranks.",
     "photographs": "The held-out photographs in the first two principal components of the student, before and after.",
     "training": "The loss on the teacher's triplets, and the accuracy on people's held-out choices, while training.",
-    "triplets": "Held-out triplets, drawn at random. Framed: people's odd one out; beneath: the student's, before and after.",
+    "triplets": "Held-out triplets, drawn at random. Framed: people's odd one out. Beneath: the student's, before and "
+    "after.",
 }
 
 

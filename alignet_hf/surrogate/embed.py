@@ -158,7 +158,7 @@ class _Folder:
                 whole_rows = (path.stat().st_size - len(head)) // self.row_bytes
                 # Only whole batches: a model's rows may differ in the last bit with the size of the batch.
                 return self.n_rows if whole_rows >= self.n_rows else whole_rows - whole_rows % len(first)
-        warnings.warn(f"{path}: of another model, processor or images; embedding starts again", stacklevel=4)
+        warnings.warn(f"{path}: of another model, processor or images; embedding starts again", stacklevel=5)
         return 0
 
     def append(self, rows: np.ndarray | bytes) -> None:

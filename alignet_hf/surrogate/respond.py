@@ -10,7 +10,7 @@ from alignet_hf.data.alignet import triplet_dataset
 from alignet_hf.errors import InputError
 from alignet_hf.triplets import odd_one_last, triplet_similarities, validate_embeddings, validate_triplets
 
-_NUMBERS_PER_BLOCK = 2**22  # in each of the gathered arrays: 16 MB of float32
+_NUMBERS_PER_BLOCK = 2**18  # in each of the gathered arrays: 1 MB of float32, which a cache holds
 
 
 def respond(embeddings, triplets, filenames: Sequence[str] | None = None, *, progress: bool = True) -> Dataset:

@@ -219,7 +219,8 @@ def test_fingerprints_follow_the_images(folder):
     assert image_names([PHOTO]) == ["image 0"]
 
 
-def test_load_images_by_what_it_is(folder, tmp_path):
+def test_load_images_by_what_it_is(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
     assert load_images(folder).names[0] == "a.PNG"
     np.save(tmp_path / "x.npy", PIXELS[None])
     np.savez(tmp_path / "x.npz", images=PIXELS[None], other=np.zeros(2))

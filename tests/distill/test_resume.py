@@ -25,7 +25,7 @@ def brighter_or_darker(image):
 
 
 def trainer(folder, data="listed", model=None, seed=0, **kwargs):
-    """8 steps of 6 epochs' rows in random order, a checkpoint every second one, a falling learning rate."""
+    """8 steps in several epochs of random order, a checkpoint every second one, a falling learning rate."""
     kwargs = {"save_strategy": "steps", "save_steps": 2, "lr_scheduler_type": "cosine", **kwargs}
     args = arguments(folder, **kwargs)
     model = student(seed) if model is None else model
@@ -45,7 +45,7 @@ def test_a_resumed_run_ends_as_the_undisturbed_one(tmp_path, data, mode):
     options = {"data": data, "decay_to_init": 2.0, "decay_to_init_mode": mode, "gradient_accumulation_steps": 2}
     undisturbed = trainer(tmp_path, **options)
     undisturbed.train()
-    for step in (2, 4):
+    for step in (2, 6):  # within an epoch, and between two
         resumed = trainer(tmp_path / "resumed", seed=1, **options)  # other weights: they must come from the checkpoint
         resumed.train(resume_from_checkpoint=str(tmp_path / f"checkpoint-{step}"))
         assert_same_weights(undisturbed.model, resumed.model)
@@ -113,13 +113,19 @@ def test_weights_alone_do_not_resume_a_decay_to_initialization(tmp_path):
 
 
 def test_the_best_student_is_loaded_at_the_end(tmp_path):
-    best = trainer(
-        tmp_path, eval_strategy="steps", eval_steps=2, load_best_model_at_end=True, metric_for_best_model="loss"
+    args = arguments(
+        tmp_path,
+        eval_strategy="steps",
+        eval_steps=2,
+        save_strategy="steps",
+        save_steps=2,
+        load_best_model_at_end=True,
+        metric_for_best_model="loss",
+        per_device_eval_batch_size=8,
     )
-    best.eval_dataset = listed_rows(8)
-    fake = iter([3.0, 1.0, 2.0, 4.0])  # the second checkpoint is the best
-    best.prediction_step = lambda *args, **kwargs: (torch.tensor(next(fake)), None, None)
-    best.args.per_device_eval_batch_size = 8
+    best = AligNetTrainer(student(), args, listed_collator(), listed_rows(), eval_dataset=listed_rows(8))
+    losses = iter([3.0, 1.0, 2.0, 4.0])  # the second checkpoint is the best
+    best.prediction_step = lambda *args, **kwargs: (torch.tensor(next(losses)), None, None)
     best.train()
     assert best.state.best_model_checkpoint.endswith("checkpoint-4")
     assert_same_weights(best.model, AligNetVisionModel.from_pretrained(tmp_path / "checkpoint-4"))

@@ -15,14 +15,14 @@ from alignet_hf.triplets import (
     triplet_similarities,
 )
 
-# A world in which people see 3 of the 12 dimensions that the teacher represents.
+# A world in which people see 3 of the 6 dimensions that the teacher represents.
 RNG = np.random.default_rng(0)
 TEACHER = RNG.normal(size=(24, 6)).astype(np.float32)
 PEOPLE = 1.5 * TEACHER[:, :3]
 TRIPLETS = all_triplets(24)
 SOFT = triplet_probabilities(triplet_similarities(PEOPLE, TRIPLETS))
 HARD, _ = odd_one_last(TRIPLETS, SOFT)
-QUICK = {"seed": 0, "batch_size": None, "learning_rate": 1e-2, "max_epochs": 60}
+QUICK = {"seed": 0, "batch_size": None, "learning_rate": 2e-2, "max_epochs": 150}
 
 
 def cross_entropy(similarities, probabilities):
@@ -56,7 +56,7 @@ def test_penalty_against_the_definition(p, seed):
 
 
 def test_a_batch_gives_the_loss_of_its_triplets():
-    weight, bias = RNG.normal(size=(12, 12)) / 4, RNG.normal(size=12)
+    weight, bias = RNG.normal(size=(6, 6)) / 4, RNG.normal(size=6)
     rows = torch.tensor([5, 900, 17, 5, 333])
     task = TripletTask(*(torch.tensor(array) for array in (TEACHER.astype(float), TRIPLETS, SOFT)))
     transformed = TEACHER @ weight.T + bias
@@ -69,15 +69,15 @@ def test_a_batch_gives_the_loss_of_its_triplets():
 
 @pytest.mark.parametrize(("triplets", "probabilities"), [(TRIPLETS, SOFT), (HARD, None)])
 def test_learns_what_people_see_of_objects_not_fitted_on(triplets, probabilities):
-    fitted_on = (triplets < 18).all(1)
-    held_out = HARD[(HARD >= 18).all(1)]
+    fitted_on = (triplets < 16).all(1)
+    held_out = HARD[(HARD >= 16).all(1)]
     fitted = UncertaintyDistillation.fit(
         TEACHER, triplets[fitted_on], None if probabilities is None else probabilities[fitted_on], **QUICK
     )
     before = is_correct(triplet_similarities(TEACHER, held_out)).mean()
     after = is_correct(triplet_similarities(fitted.transform(TEACHER), held_out)).mean()
     assert before < 0.7
-    assert after > 0.9
+    assert after > 0.85
 
 
 def test_soft_labels_teach_uncertainty():
@@ -97,13 +97,13 @@ def test_batches_lead_to_where_all_triplets_lead():
 
 def test_regularization_keeps_the_space():
     loose, tight = (
-        UncertaintyDistillation.fit(TEACHER, TRIPLETS, SOFT, regularization=value, **QUICK).weight for value in (0, 1e3)
+        UncertaintyDistillation.fit(TEACHER, TRIPLETS, SOFT, regularization=value, **QUICK).weight for value in (0, 10)
     )
 
     def share_off_scaled_identity(weight):
-        return np.linalg.norm(weight - np.trace(weight) / 12 * np.eye(12)) / np.linalg.norm(weight)
+        return np.linalg.norm(weight - np.trace(weight) / 6 * np.eye(6)) / np.linalg.norm(weight)
 
-    assert share_off_scaled_identity(tight) < 0.1 < 0.5 < share_off_scaled_identity(loose)
+    assert share_off_scaled_identity(tight) < 0.05 < 0.5 < share_off_scaled_identity(loose)
 
 
 def test_only_the_objects_of_the_triplets_matter():
@@ -118,7 +118,7 @@ def test_only_the_objects_of_the_triplets_matter():
 
 
 def test_transform_against_the_definition():
-    fitted = UncertaintyDistillation(RNG.normal(size=(12, 12)), RNG.normal(size=12), 0.3, 2.0)
+    fitted = UncertaintyDistillation(RNG.normal(size=(6, 6)), RNG.normal(size=6), 0.3, 2.0)
     expected = [fitted.weight @ ((x - 0.3) / 2.0) + fitted.bias for x in TEACHER]
     np.testing.assert_allclose(fitted.transform(TEACHER), expected, rtol=1e-4, atol=1e-5)
     assert fitted.transform(TEACHER.astype(np.float16)).dtype == np.float32
@@ -206,7 +206,7 @@ def test_what_cannot_be_split_or_transformed_is_named():
         UncertaintyDistillation.fit(TEACHER, TRIPLETS, validation=0.01, **QUICK)
     with pytest.raises(InputError, match="9 folds of 24 objects"):
         UncertaintyDistillation.cross_validate(TEACHER, TRIPLETS, n_folds=9, seed=0)
-    with pytest.raises(InputError, match="12 dimensions, but the transform was fitted on 3"):
+    with pytest.raises(InputError, match="6 dimensions, but the transform was fitted on 3"):
         UncertaintyDistillation(np.eye(3), np.zeros(3), 0, 1).transform(TEACHER)
     with pytest.raises(InputError, match="lower learning_rate"):
         UncertaintyDistillation.fit(TEACHER, TRIPLETS, **{**QUICK, "learning_rate": 1e20})

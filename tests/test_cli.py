@@ -1,0 +1,157 @@
+"""The command line as a user meets it: every stage by hand, one line for wrong input, results as JSON."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from backbones import tiny_backbone
+from transformers import BitImageProcessorPil
+
+from alignet_hf import cli
+from alignet_hf.data.similarity_matrices import Dissimilarities
+from alignet_hf.demo import objects92
+from alignet_hf.pipeline import open_images
+
+
+@pytest.fixture
+def call(capsys, monkeypatch):
+    """Run a command in this process -> (exit code, standard output, standard error)."""
+
+    def call(*arguments) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["alignet-hf", *map(str, arguments)])
+        try:
+            cli.main()
+            code = 0
+        except SystemExit as stop:
+            code = stop.code or 0
+        return code, *capsys.readouterr()
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Twelve photographs, people's choices of them, and a tiny encoder."""
+    folder = tmp_path_factory.mktemp("data")
+    (folder / "images").mkdir()
+    rows = np.arange(0, 92, 8)
+    for row in rows:
+        open_images("objects92")[int(row)].save(folder / "images" / f"{row:02d}.png")
+    people = objects92.people()[:, rows][:, :, rows]
+    np.savez(folder / "people.npz", rdms=people)
+    triplets, probabilities = Dissimilarities(people).choices(np.arange(12))
+    np.savetxt(folder / "triplets.txt", triplets, "%d")
+    np.save(folder / "probabilities.npy", probabilities)
+    tiny_backbone("dinov2").save_pretrained(folder / "encoder")
+    BitImageProcessorPil(size={"height": 32, "width": 32}, do_center_crop=False).save_pretrained(folder / "encoder")
+    return folder
+
+
+def test_every_stage_by_hand(call, data, tmp_path):
+    def succeed(*arguments) -> dict:
+        code, out, err = call(*arguments, "--json")
+        assert code == 0, err
+        return json.loads(out)
+
+    images, encoder = data / "images", data / "encoder"
+    assert succeed("embed", images, tmp_path / "teacher", "--model", encoder)["images"] == 12
+    aligned = succeed(
+        *("align", tmp_path / "teacher", data / "triplets.txt", tmp_path / "ud"),
+        *("--probabilities", data / "probabilities.npy", "--regularization", 1, "--epochs", 3),
+    )
+    assert aligned["regularization"] == 1
+    transform = ("--transform", tmp_path / "ud")
+    assert (
+        succeed("cluster", tmp_path / "teacher", tmp_path / "clusters", *transform, "--n-clusters", 3)["clusters"] == 3
+    )
+    succeed(
+        *("triplets", tmp_path / "teacher", tmp_path / "triplets", "-n", 50),
+        *("--clusters", tmp_path / "clusters", *transform),
+    )
+    common = ("--student", encoder, "--steps", 2, "--batch-size", 8)
+    succeed("distill", images, tmp_path / "listed", *common, "--triplets", tmp_path / "triplets")
+    succeed("distill", images, tmp_path / "dense", *common, "--embeddings", tmp_path / "teacher", *transform)
+    scores = {
+        name: succeed("evaluate", model, images, "--dissimilarities", data / "people.npz")
+        for name, model in (("before", encoder), ("listed", tmp_path / "listed"), ("dense", tmp_path / "dense"))
+    }
+    assert scores["before"] != scores["listed"] != scores["dense"]
+    for score in scores.values():
+        assert set(score) == {"odd_one_out_accuracy", "rsa_spearman"}
+    code, out, _ = call("evaluate", encoder, images, "--triplets", data / "triplets.txt")
+    assert code == 0
+    assert out.startswith("odd-one-out accuracy 0.")
+
+
+def test_cross_validation_chooses_the_regularization(call, data, tmp_path):
+    call("embed", data / "images", tmp_path / "teacher", "--model", data / "encoder")
+    code, out, _ = call(
+        *("align", tmp_path / "teacher", data / "triplets.txt", tmp_path / "ud"),
+        *("--cross-validate", "--epochs", 2, "--json"),
+    )
+    assert code == 0
+    result = json.loads(out)
+    best = max(result["cross_validation"], key=lambda row: (row["accuracy"], row["regularization"]))
+    assert result["regularization"] == best["regularization"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "nowhere.yaml", "--out", "OUT"], "nowhere.yaml: cannot be read as a recipe"),
+        (["demo", "--out", "OUT", "--images", "nowhere"], "images.extra: no such folder: nowhere"),
+        (["demo", "--out", "OUT", "--student", "no/such-model"], "no/such-model: cannot be loaded as a vision model"),
+        (["embed", "nowhere", "OUT", "--model", "demo-teacher"], "nowhere"),
+        (["embed", "IMAGES", "OUT", "--model", "ENCODER", "--pooling", "max"], "pooling: 'max' is wrong"),
+        (["cluster", "IMAGES", "OUT"], "IMAGES: not embeddings"),
+        (["cluster", "IMAGES", "OUT", "--n-clusters", "few"], "'few' is neither a number nor elbow"),
+        (["triplets", "IMAGES", "OUT", "-n", "5"], "not embeddings"),
+        (["distill", "IMAGES", "OUT", "--student", "ENCODER"], "give either --triplets FOLDER or --embeddings FOLDER"),
+        (["evaluate", "ENCODER", "IMAGES"], "give --triplets FILE, --dissimilarities FILE, or both"),
+        (["evaluate", "ENCODER", "IMAGES", "--dissimilarities", "nowhere.npz"], "nowhere.npz: cannot be read"),
+        (["evaluate", "ENCODER", "IMAGES", "--triplets", "nowhere.txt"], "nowhere.txt: cannot be read"),
+        (["report", "IMAGES"], "not the folder of a finished run"),
+    ],
+)
+def test_wrong_input_is_one_line_and_leaves_nothing(call, data, tmp_path, arguments, message):
+    places = {"OUT": tmp_path / "out", "IMAGES": data / "images", "ENCODER": data / "encoder"}
+    code, out, err = call(*(places.get(argument, argument) for argument in arguments))
+    message = message.replace("IMAGES", str(places["IMAGES"]))
+    assert code == 2
+    assert message in err
+    assert err.count("\n") == 1
+    assert not out
+    assert not places["OUT"].exists() or not any(path.is_file() for path in places["OUT"].glob("[!.]*.safetensors"))
+
+
+def test_an_image_that_does_not_decode_is_named(call, data, tmp_path):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "broken.jpg").write_bytes(b"\xff\xd8\xff no image")
+    code, _, err = call("embed", tmp_path / "images", tmp_path / "out", "--model", data / "encoder")
+    assert code == 2
+    assert "broken.jpg" in err
+
+
+def test_an_empty_folder_is_named(call, data, tmp_path):
+    (tmp_path / "images").mkdir()
+    code, _, err = call("embed", tmp_path / "images", tmp_path / "out", "--model", data / "encoder")
+    assert code == 2
+    assert f"{tmp_path / 'images'}: no image" in err
+
+
+def test_stopping_says_how_to_go_on(call, data, tmp_path, monkeypatch):
+    def stop(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("alignet_hf.surrogate.embed.embed_images", stop)
+    code, _, err = call("embed", data / "images", tmp_path / "out", "--model", data / "encoder")
+    assert code == 130
+    assert err == "alignet-hf: stopped; the same command goes on from here\n"
+
+
+def test_the_installed_command_prints_its_help():
+    done = subprocess.run([sys.executable, "-m", "alignet_hf", "--help"], capture_output=True, text=True, check=True)
+    for command in ("demo", "run", "embed", "align", "cluster", "triplets", "distill", "evaluate", "report"):
+        assert f"\n  {command} " in done.stdout

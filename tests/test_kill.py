@@ -1,0 +1,56 @@
+"""kill -9 at random moments of a run, then the same command again: the numbers are those of an undisturbed run."""
+
+import json
+import random
+import subprocess
+import sys
+import time
+
+import pytest
+from backbones import tiny_backbone
+from test_pipeline import overrides, scores
+from transformers import BitImageProcessorPil
+
+from alignet_hf.demo.run import RECIPE
+
+
+@pytest.mark.slow
+def test_killed_at_random_and_started_again(tmp_path):
+    folders = []
+    for seed, name in enumerate(("teacher", "student")):
+        tiny_backbone("dinov2", seed=seed).save_pretrained(tmp_path / name)
+        BitImageProcessorPil(size={"height": 32, "width": 32}, do_center_crop=False).save_pretrained(tmp_path / name)
+        folders.append(str(tmp_path / name))
+
+    def command(out) -> list[str]:
+        values = overrides(folders, "distill.steps=60", "distill.save_steps=10")
+        options = [part for value in values for part in ("--set", value)]
+        return [
+            sys.executable,
+            "-m",
+            "alignet_hf",
+            "run",
+            str(RECIPE),
+            "--out",
+            str(tmp_path / out),
+            *options,
+            "--json",
+        ]
+
+    start = time.monotonic()
+    whole = json.loads(subprocess.run(command("whole"), capture_output=True, check=True).stdout)
+    duration = time.monotonic() - start
+    moments = random.Random(0)
+    kills = 0
+    for _ in range(6):
+        process = subprocess.Popen(command("killed"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            process.wait(moments.uniform(0.2, 0.9) * duration)
+            break  # what was left took less
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            kills += 1
+    assert kills
+    done = subprocess.run(command("killed"), capture_output=True, check=True)
+    assert scores(json.loads(done.stdout)) == scores(whole)

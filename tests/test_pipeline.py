@@ -1,0 +1,228 @@
+"""The whole pipeline on the embedded data with a tiny student, whole and interrupted."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from backbones import tiny_backbone
+from transformers import AutoImageProcessor, AutoModel, BitImageProcessorPil
+
+from alignet_hf import AligNetVisionModel, load_alignet, pipeline
+from alignet_hf.demo.run import RECIPE, mean_of_folds, run_demo
+from alignet_hf.distill.trainer import AligNetTrainer
+from alignet_hf.errors import InputError
+from alignet_hf.recipe import load_recipe
+from alignet_hf.surrogate.embeddings import Embeddings
+from alignet_hf.surrogate.uncertainty_distillation import UncertaintyDistillation
+
+
+@pytest.fixture(scope="module")
+def encoders(tmp_path_factory) -> list[str]:
+    """A tiny teacher and a tiny student, in folders with a processor."""
+    folders = []
+    for seed, name in enumerate(("teacher", "student")):
+        folder = tmp_path_factory.mktemp(name)
+        tiny_backbone("dinov2", seed=seed).save_pretrained(folder)
+        BitImageProcessorPil(size={"height": 32, "width": 32}, do_center_crop=False).save_pretrained(folder)
+        folders.append(str(folder))
+    return folders
+
+
+@pytest.fixture(scope="module")
+def recipe(encoders):
+    return load_recipe(RECIPE, overrides(encoders))
+
+
+def overrides(encoders, *more: str) -> list[str]:
+    """The demo's recipe, small enough for a test."""
+    teacher, student = encoders
+    return [
+        f"teacher.model={teacher}",
+        f"student.model={student}",
+        "student.image_size=null",
+        "surrogate.epochs=10",
+        "distill.steps=4",
+        "distill.batch_size=12",
+        "distill.warmup_steps=1",
+        "distill.save_steps=2",
+        "distill.evaluate_steps=2",
+        "triplets.n=200",
+        "evaluate.n_bootstrap=20",
+        *more,
+    ]
+
+
+@pytest.fixture(scope="module")
+def finished(recipe, tmp_path_factory) -> tuple[Path, dict]:
+    out = tmp_path_factory.mktemp("run")
+    return out, pipeline.run(recipe, out, say=lambda line: None)
+
+
+def scores(metrics: dict) -> dict:
+    return {key: value for key, value in metrics.items() if key != "seconds"}
+
+
+def test_metrics_hold_every_setting_with_its_interval(finished):
+    out, metrics = finished
+    assert metrics == json.loads((out / "metrics.json").read_text())
+    assert set(metrics["teacher"]) == {"original", "ud"}
+    assert set(metrics["student"]) == {"original", "unalignet", "ud", "alignet"}
+    for setting in (*metrics["teacher"].values(), *metrics["student"].values()):
+        for score in (setting["odd_one_out_accuracy"], setting["rsa_spearman"]):
+            assert score["low"] <= score["estimate"] <= score["high"]
+    assert metrics["chance"]["odd_one_out_accuracy"] == pytest.approx(1 / 3)
+    assert metrics["noise_ceiling"]["odd_one_out_accuracy"] > 0.5
+    assert set(metrics["seconds"]) >= {"teacher", "surrogate", "clusters", "triplets", "alignet", "unalignet", "report"}
+
+
+def test_the_student_loads_with_auto_classes_and_is_the_one_measured(finished):
+    out, _ = finished
+    model, processor = AutoModel.from_pretrained(out / "student"), AutoImageProcessor.from_pretrained(out / "student")
+    assert isinstance(model, AligNetVisionModel)
+    image = pipeline.open_images("objects92")[5]
+    with torch.no_grad():
+        embedding = model(**processor(images=[image], return_tensors="pt")).pooler_output[0]
+    measured = np.asarray(Embeddings.from_pretrained(out / "embeddings" / "alignet"))[5]
+    np.testing.assert_allclose(embedding, measured, atol=1e-5)
+    assert sorted(path.suffix for path in (out / "student").iterdir()) == [".json", ".json", ".safetensors"]
+
+
+def test_the_student_learnt(finished, encoders):
+    before = AligNetVisionModel.from_backbone(encoders[1]).state_dict()
+    after = AutoModel.from_pretrained(finished[0] / "student").state_dict()
+    assert before.keys() == after.keys()
+    assert any(not torch.equal(before[name], after[name]) for name in before)
+
+
+def test_the_triplets_are_the_surrogate_s_answers_and_hold_no_held_out_object(finished, recipe):
+    out, _ = finished
+    triplets = load_alignet(out / "triplets").with_format("numpy")[:]
+    teacher = np.asarray(Embeddings.from_pretrained(out / "teacher"))
+    aligned = UncertaintyDistillation.from_pretrained(out / "surrogate").transform(teacher)
+    i, j, k = (aligned[triplets["indices"][:, n]] for n in range(3))
+    expected = np.stack([(i * j).sum(1), (i * k).sum(1), (j * k).sum(1)], 1)
+    np.testing.assert_allclose(triplets["similarities"], expected, rtol=1e-4, atol=1e-4)
+    held_out = pipeline.read_judgments(recipe, [str(row) for row in range(92)]).held_out_rows
+    assert not np.isin(triplets["indices"], held_out).any()
+
+
+def test_the_report_shows_every_figure_it_names(finished):
+    out, metrics = finished
+    report = (out / "report.md").read_text()
+    for name in ("similarity_matrices", "photographs", "training", "triplets"):
+        assert f"(figures/{name}.png)" in report
+        assert (out / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+    assert f"{metrics['student']['alignet']['odd_one_out_accuracy']['estimate']:.3f}" in report
+
+
+def test_a_finished_run_does_nothing(finished, recipe):
+    out, metrics = finished
+    lines = []
+    files = [path for path in out.rglob("*") if path.is_file() and path.name != "recipe.yaml"]
+    before = {path: path.stat().st_mtime_ns for path in files}
+    assert pipeline.run(recipe, out, say=lines.append) == metrics
+    assert lines == [f"{out}: finished before, nothing to do (--force repeats it)"]
+    assert all(path.stat().st_mtime_ns == time for path, time in before.items())
+
+
+@pytest.mark.parametrize("stop", [("embed", 2), ("step", 3), ("step", 6), ("save", 1)])
+def test_an_interrupted_run_ends_with_the_same_numbers(finished, recipe, tmp_path, monkeypatch, stop):
+    """Stopped in an embedding, in the training of either student, or while a checkpoint is written."""
+    what, count = stop
+    owner, name = {
+        "embed": (pipeline, "embed_images"),
+        "step": (AligNetTrainer, "training_step"),
+        "save": (AligNetTrainer, "_save_rng_state"),
+    }[what]
+    original, calls = getattr(owner, name), []
+
+    def stopping(*args, **kwargs):
+        calls.append(1)
+        if len(calls) == count:
+            raise KeyboardInterrupt
+        return original(*args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, stopping)
+        with pytest.raises(KeyboardInterrupt):
+            pipeline.run(recipe, tmp_path, say=lambda line: None)
+    assert not (tmp_path / "metrics.json").exists()
+    again = pipeline.run(recipe, tmp_path, say=lambda line: None)
+    assert scores(again) == scores(finished[1])
+
+
+def test_a_changed_number_repeats_what_follows_from_it_and_no_more(finished, encoders, tmp_path):
+    out, _ = finished
+    lines = []
+    changed = load_recipe(RECIPE, overrides(encoders, "evaluate.n_bootstrap=21"))
+    pipeline.run(changed, out, say=lines.append)
+    assert [line.split(":")[0] for line in lines if line.endswith(" s")] == ["evaluate", "report"]
+    pipeline.run(load_recipe(RECIPE, overrides(encoders)), out, say=lambda line: None)
+
+
+def test_listed_triplets_and_extra_images(encoders, tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for row in range(3):
+        pipeline.open_images("objects92")[row].rotate(90).save(folder / f"{row}.png")
+    recipe = load_recipe(
+        RECIPE,
+        overrides(
+            encoders, "distill.triplets=listed", f"images.extra={folder}", "evaluate.settings=[original, alignet]"
+        ),
+    )
+    metrics = pipeline.run(recipe, tmp_path / "run", say=lambda line: None)
+    assert set(metrics["student"]) == {"original", "alignet"}
+    assert len(Embeddings.from_pretrained(tmp_path / "run" / "teacher")) == 95
+    names = {name for row in load_alignet(tmp_path / "run" / "triplets")["filenames"] for name in row}
+    assert {"0.png", "1.png", "2.png"} <= names
+
+
+def test_people_s_choices_in_place_of_matrices(encoders, tmp_path):
+    rng = np.random.default_rng(0)
+    np.save(tmp_path / "dimensions.npy", rng.random((92, 8)))
+    triplets = rng.permuted(np.tile(np.arange(92), (600, 1)), axis=1)[:, :3]
+    np.savetxt(tmp_path / "triplets.txt", triplets, "%d")
+    names = pipeline.open_images("objects92").names
+    rows = "".join(f"{concept}\t{name}\n" for concept, name in enumerate(names))
+    (tmp_path / "concepts.tsv").write_text(f"concept_index\tphoto\n{rows}")
+    files = {"triplets": "triplets.txt", "embedding": "dimensions.npy", "concepts": "concepts.tsv"}
+    human = ", ".join(f"{key}: {tmp_path / name}" for key, name in files.items())
+    recipe = load_recipe(RECIPE, overrides(encoders, f"human={{{human}}}", "evaluate.settings=[original, alignet]"))
+    metrics = pipeline.run(recipe, tmp_path / "run", say=lambda line: None)
+    assert metrics["held_out"]["objects"] == 31
+    assert metrics["noise_ceiling"] == {}
+    assert "people's dimensions" in (tmp_path / "run" / "report.md").read_text()
+
+
+def test_judgments_of_other_images_are_refused(encoders, tmp_path):
+    pipeline.open_images("objects92")[0].save(tmp_path / "one.png")
+    recipe = load_recipe(RECIPE, overrides(encoders, f"images.source={tmp_path}"))
+    with pytest.raises(InputError, match="92 objects were judged, but there are 1 images"):
+        pipeline.run(recipe, tmp_path / "run", say=lambda line: None)
+
+
+def test_the_demo_on_several_folds(encoders, tmp_path, monkeypatch, recipe):
+    monkeypatch.setattr(
+        "alignet_hf.demo.run.load_recipe", lambda path, more: load_recipe(path, overrides(encoders, *more))
+    )
+    metrics = run_demo(tmp_path, folds=2, say=lambda line: None)
+    assert metrics == json.loads((tmp_path / "folds.json").read_text())
+    first, second = metrics["folds"]
+    assert (tmp_path / "metrics.json").exists()
+    assert (tmp_path / "fold-2" / "metrics.json").exists()
+    mean = metrics["mean"]["student"]["alignet"]["rsa_spearman"]
+    ends = [run["student"]["alignet"]["rsa_spearman"] for run in (first, second)]
+    assert mean["estimate"] == pytest.approx(np.mean([score["estimate"] for score in ends]))
+    assert mean["high"] - mean["low"] < max(score["high"] - score["low"] for score in ends)
+
+
+def test_the_interval_of_a_mean_is_that_of_independent_folds():
+    """Against drawn numbers: the mean of three normal scores has a third of the variance."""
+    score = {"estimate": 0.5, "low": 0.5 - 1.96, "high": 0.5 + 1.96}
+    run = {"teacher": {}, "student": {"alignet": dict.fromkeys(("odd_one_out_accuracy", "rsa_spearman"), score)}}
+    mean = mean_of_folds([run] * 3)["student"]["alignet"]["rsa_spearman"]
+    draws = np.random.default_rng(0).normal(0.5, 1, (3, 200_000)).mean(0)
+    np.testing.assert_allclose([mean["low"], mean["high"]], np.percentile(draws, [2.5, 97.5]), atol=0.02)

@@ -1,0 +1,77 @@
+"""Recipes: the shipped ones are right, and whatever is wrong is named in one line before any work."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from alignet_hf.demo.run import RECIPE
+from alignet_hf.errors import InputError
+from alignet_hf.recipe import Recipe, check_files, load_recipe
+
+RECIPES = [RECIPE, *sorted((Path(__file__).parents[1] / "training" / "recipes").glob("*.yaml"))]
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_shipped_recipes_load_and_survive_a_round_trip(path, tmp_path):
+    recipe = load_recipe(path)
+    (tmp_path / "again.yaml").write_text(yaml.safe_dump(recipe.model_dump(mode="json")))
+    assert load_recipe(tmp_path / "again.yaml") == recipe
+
+
+def test_set_replaces_a_value():
+    recipe = load_recipe(RECIPE, ["distill.steps=7", "split={folds: 5, fold: 4}", "images.extra=my photos"])
+    assert (recipe.distill.steps, recipe.split.fold, recipe.images.extra) == (7, 4, "my photos")
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("distill.stepz=3", "distill.stepz: unknown key; allowed here: triplets, loss, .*steps"),
+        ("student=3", "student: 3 is wrong"),
+        ("distill.steps=many", "distill.steps: 'many' is wrong: input should be a valid integer"),
+        ("distill.steps=0", "distill.steps: 0 is wrong: input should be greater than 0"),
+        ("distill.loss=mse", "distill.loss: 'mse' is wrong: input should be 'kl', 'jsd' or 'hard'"),
+        ("surrogate.regularization=.nan", "surrogate.regularization: nan is wrong"),
+        ("clusters.n_clusters=knee", "clusters.n_clusters: 'knee' is wrong"),
+        ("split.fold=3", "split: fold must be below folds, which is 3"),
+        ("human={}", "human: give either dissimilarities or triplets"),
+        ("human={triplets: a.txt}", "human: triplets also need embedding and concepts"),
+        ("teacher={}", "teacher.model: missing"),
+        ("more=1", "more: unknown key; allowed here: name, seed, images"),
+        ("name.first=1", "name is a value, not a section"),
+        ("seed", "expected section.key=value"),
+        ("seed=[1", "not YAML"),
+    ],
+)
+def test_what_is_wrong_is_named_in_one_line(override, message):
+    with pytest.raises(InputError, match=message) as error:
+        load_recipe(RECIPE, [override])
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["just words", "a: [1", "- 1\n- 2\n", ""])
+def test_a_file_that_is_no_recipe(tmp_path, text):
+    path = tmp_path / "recipe.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError, match=str(path)):
+        load_recipe(path)
+
+
+def test_missing_files_are_named_with_their_key():
+    with pytest.raises(InputError, match=r"nowhere\.yaml: cannot be read"):
+        load_recipe("nowhere.yaml")
+    with pytest.raises(InputError, match=r"images\.extra: no such folder: nowhere; give it with --set images\.extra"):
+        check_files(load_recipe(RECIPE, ["images.extra=nowhere"]))
+    with pytest.raises(InputError, match=r"human\.dissimilarities: no such file"):
+        check_files(load_recipe(RECIPE, ["human.dissimilarities=nowhere.npz"]))
+    check_files(load_recipe(RECIPE))
+
+
+def test_no_section_allows_unknown_keys():
+    sections = [
+        Recipe,
+        *(field.annotation for field in Recipe.model_fields.values() if hasattr(field.annotation, "model_fields")),
+    ]
+    assert len(sections) == 11
+    assert all(section.model_config["extra"] == "forbid" for section in sections)

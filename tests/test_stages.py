@@ -1,0 +1,74 @@
+"""Stages: done once, repeated when what they are made from changes, one process at a time."""
+
+import pytest
+
+from alignet_hf.errors import InputError
+from alignet_hf.stages import Stages, fingerprint
+
+
+@pytest.fixture
+def stages(tmp_path):
+    with Stages(tmp_path / "run", say=lambda line: None) as stages:
+        yield stages
+
+
+def test_a_stage_is_done_once(stages):
+    calls = []
+    for _ in range(2):
+        stages.run("embed", "a", lambda: calls.append(1))
+    assert calls == [1]
+    assert list(stages.seconds()) == ["embed"]
+
+
+def test_a_changed_input_repeats_the_stage_and_those_after_it(stages):
+    calls = []
+
+    def chain(made_from):
+        first = stages.run("first", made_from, lambda: calls.append("first"))
+        stages.run("second", first, lambda: calls.append("second"))
+
+    for made_from in ("a", "a", "b"):
+        chain(made_from)
+    assert calls == ["first", "second"] * 2
+
+
+def test_a_stopped_stage_goes_on_with_what_it_left_and_a_changed_one_does_not(stages, tmp_path):
+    folder = tmp_path / "work"
+
+    def work(stop):
+        folder.mkdir(exist_ok=True)
+        seen.append((folder / "half").exists())
+        (folder / "half").touch()
+        if stop:
+            raise KeyboardInterrupt
+
+    seen = []
+    with pytest.raises(KeyboardInterrupt):
+        stages.run("train", "a", lambda: work(True), [folder])
+    stages.run("train", "a", lambda: work(False), [folder])
+    stages.run("train", "b", lambda: work(False), [folder])
+    assert seen == [False, True, False]
+
+
+def test_a_record_cut_short_counts_as_none(stages):
+    stages.run("embed", "a", lambda: None)
+    (stages.folder / "stages" / "embed.json").write_text('{"made')
+    calls = []
+    stages.run("embed", "a", lambda: calls.append(1))
+    assert calls == [1]
+
+
+def test_a_second_process_is_refused(stages):
+    with pytest.raises(InputError, match="another process works in this folder"), Stages(stages.folder, print):
+        pass
+
+
+def test_a_file_in_the_folder_s_place_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="file: cannot be written to"), Stages(tmp_path / "file", print):
+        pass
+
+
+def test_fingerprints_tell_inputs_apart():
+    assert fingerprint({"a": 1, "b": 2}) == fingerprint({"b": 2, "a": 1})
+    assert fingerprint({"a": 1}) != fingerprint({"a": 2})
