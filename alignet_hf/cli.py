@@ -34,9 +34,10 @@ def main() -> None:
     except NonFiniteLossError as error:
         print(f"alignet-hf: {error}", file=sys.stderr)
         sys.exit(1)
-    except KeyboardInterrupt:
-        print("alignet-hf: stopped; the same command goes on from here", file=sys.stderr)
-        sys.exit(130)
+    except SystemExit as stop:
+        if stop.code == 130:  # what typer makes of Ctrl-C
+            print("alignet-hf: stopped; the same command goes on from here", file=sys.stderr)
+        raise
 
 
 @app.command()
@@ -120,6 +121,7 @@ def align(
     probabilities: Annotated[Path | None, typer.Option(help=".npy (n, 3), people's; hard alignment without.")] = None,
     regularization: Annotated[float, typer.Option(min=0)] = 1e-2,
     epochs: Annotated[int, typer.Option(min=1)] = 100,
+    folds: Annotated[int, typer.Option(min=2, help="Of the cross-validation, over objects.")] = 5,
     cross_validate: Annotated[bool, typer.Option("--cross-validate", help="Choose the regularization first.")] = False,
     seed: Seed = 0,
     as_json: Json = False,
@@ -134,7 +136,7 @@ def align(
     soft = None if probabilities is None else read_embedding(probabilities)
     facts = {}
     if cross_validate:
-        table = UncertaintyDistillation.cross_validate(rows, choices, soft, seed=seed, max_epochs=epochs)
+        table = UncertaintyDistillation.cross_validate(rows, choices, soft, n_folds=folds, seed=seed, max_epochs=epochs)
         regularization = table.best_regularization
         facts["cross_validation"] = table.table()
     fitted = UncertaintyDistillation.fit(
@@ -205,8 +207,9 @@ def distill(
     steps: Annotated[int, typer.Option(min=1)] = 1000,
     batch_size: Annotated[int, typer.Option(min=1, help="Triplets, or images of dense ones.")] = 48,
     image_size: Annotated[int | None, typer.Option(min=1, help="In pixels; the model's own by default.")] = None,
-    learning_rate: Annotated[float, typer.Option(min=0)] = 3e-5,
-    student_temperature: Annotated[float, typer.Option(min=0)] = 100.0,
+    learning_rate: Annotated[float, typer.Option(min=1e-12)] = 3e-5,
+    teacher_temperature: Annotated[float, typer.Option(min=1e-6)] = 1.0,
+    student_temperature: Annotated[float, typer.Option(min=1e-6)] = 100.0,
     decay_to_init: Annotated[float, typer.Option(min=0)] = 1.0,
     bf16: Annotated[bool | None, typer.Option("--bf16/--no-bf16", help="By default where the machine has it.")] = None,
     seed: Seed = 0,
@@ -214,33 +217,48 @@ def distill(
 ) -> None:
     """Distil a student from listed or dense triplets; killed and started again, it goes on."""
     from alignet_hf.data.alignet import load_alignet
-    from alignet_hf.data.images import load_images
+    from alignet_hf.data.images import images_fingerprint, load_images
     from alignet_hf.distill.run import distill_student
     from alignet_hf.encoders import encoder_named
     from alignet_hf.recipe import Distill
+    from alignet_hf.stages import Stages, fingerprint
 
     if (data is None) == (embeddings is None):
         raise InputError("give either --triplets FOLDER or --embeddings FOLDER")
     _quiet()
-    distill_student(
-        encoder_named(student, image_size=image_size),
-        Distill(
-            triplets="dense" if data is None else "listed",
-            steps=steps,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            student_temperature=student_temperature,
-            decay_to_init=decay_to_init,
-            bf16="auto" if bf16 is None else bf16,
-            warmup_steps=steps // 20,
-        ),
-        load_images(images),
-        teacher_embeddings=None if embeddings is None else _aligned(embeddings, transform),
-        triplets=None if data is None else load_alignet(data),
-        output=out,
-        work=out.with_name(f"{out.name}-training"),
-        seed=seed,
+    encoder = encoder_named(student, image_size=image_size)
+    options = Distill(
+        triplets="dense" if data is None else "listed",
+        steps=steps,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        teacher_temperature=teacher_temperature,
+        student_temperature=student_temperature,
+        decay_to_init=decay_to_init,
+        bf16="auto" if bf16 is None else bf16,
+        warmup_steps=steps // 20,
     )
+    source = load_images(images)
+    teacher = None if embeddings is None else _aligned(embeddings, transform)
+    listed = None if data is None else load_alignet(data)
+    asked = (student, image_size, options.model_dump(), seed, str(data), str(embeddings), str(transform))
+    work = out.with_name(f"{out.name}-training")
+    with Stages(work, _say(as_json)) as stages:
+        stages.run(
+            "distill",
+            fingerprint(asked, images_fingerprint(source)),
+            lambda: distill_student(
+                encoder,
+                options,
+                source,
+                output=out,
+                work=work / "checkpoints",
+                seed=seed,
+                teacher_embeddings=teacher,
+                triplets=listed,
+            ),
+            writes=[out, work / "checkpoints"],
+        )
     _done(as_json, out, steps=steps)
 
 

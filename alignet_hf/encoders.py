@@ -1,6 +1,7 @@
 """Open what a recipe calls a teacher or a student: a demo encoder, a Hub id, or a folder."""
 
 from collections.abc import Callable
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -25,6 +26,17 @@ def encoder_named(model: str, **options) -> Encoder:
         raise InputError(f"{model}: {first_complaint(error)}") from error
 
 
+def check_encoder(encoder: Encoder) -> None:
+    """Check that there is such a model, by its configuration alone.
+
+    Raises:
+        InputError: naming the model, and why it cannot be loaded.
+    """
+    if encoder.model not in (DEMO_TEACHER, DEMO_STUDENT):
+        with _loading(encoder.model):
+            AutoConfig.from_pretrained(encoder.model, revision=encoder.revision)
+
+
 def open_teacher(encoder: Encoder) -> tuple[torch.nn.Module, Callable]:
     """The teacher and its processor. A teacher is anything that turns pixel values (B, 3, H, W) into (B, D)."""
     if encoder.model == DEMO_TEACHER:
@@ -46,20 +58,26 @@ def open_student(encoder: Encoder, projection_dim: int | None = None) -> tuple[A
         backbone, processor = demo_student(encoder.image_size or 224)
         return AligNetVisionModel.from_backbone(backbone, encoder.pooling, projection_dim), processor
     name, revision = encoder.model, encoder.revision
-    try:
+    with _loading(name):
         processor = AutoImageProcessor.from_pretrained(name, revision=revision)
         own = AutoConfig.from_pretrained(name, revision=revision).model_type == AligNetVisionConfig.model_type
         if own:
             model = AligNetVisionModel.from_pretrained(name, revision=revision)
         else:
             model = AligNetVisionModel.from_backbone(name, encoder.pooling, projection_dim, revision=revision)
-    except (OSError, ValueError) as error:
-        hint = "" if Path(name).exists() else "; give a folder, or a Hub id where the Hub is reached"
-        raise InputError(f"{name}: cannot be loaded as a vision model: {str(error).splitlines()[0]}{hint}") from error
     if encoder.image_size is not None:
         _resize(processor, encoder.image_size)
         _check_size(model, encoder)
     return model.eval(), processor
+
+
+@contextmanager
+def _loading(name: str):
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        hint = "" if Path(name).exists() else "; give a folder, or a Hub id where the Hub is reached"
+        raise InputError(f"{name}: cannot be loaded as a vision model: {str(error).splitlines()[0]}{hint}") from error
 
 
 @torch.no_grad()

@@ -22,7 +22,7 @@ from alignet_hf.data.alignet import load_alignet, save_alignet
 from alignet_hf.data.images import ConcatImages, ImageFolder, images_fingerprint, load_images
 from alignet_hf.data.similarity_matrices import Dissimilarities
 from alignet_hf.data.things import read_concept_images, read_embedding, read_triplets
-from alignet_hf.encoders import open_student, open_teacher
+from alignet_hf.encoders import check_encoder, open_student, open_teacher
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation.human.scores import CHANCE, score_on_judgments
 from alignet_hf.evaluation.report import write_report
@@ -55,6 +55,8 @@ def run(recipe: Recipe, out: str | Path, *, force: bool = False, say: Callable[[
         InputError: a file that is missing or wrong, or another process at work in the folder.
     """
     check_files(recipe)
+    check_encoder(recipe.teacher)
+    check_encoder(recipe.student)
     with Stages(Path(out), say) as stages:
         return Pipeline(recipe, Path(out), stages).run(force)
 

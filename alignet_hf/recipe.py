@@ -106,6 +106,7 @@ class Distill(Section):
     decay_to_init: NonNegative = 1.0
     decay_to_init_mode: Literal["decoupled", "loss"] = "decoupled"
     bf16: bool | Literal["auto"] = "auto"  # auto: where the processor or accelerator computes in it
+    min_crop_area: Annotated[float, Field(gt=0, le=1)] | None = None  # augment: random crops of at least it, and flips
     num_workers: Annotated[int, Field(ge=0)] = 0
     save_steps: Positive = 500
     evaluate_steps: Positive | None = None  # held-out odd-one-out accuracy while training

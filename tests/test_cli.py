@@ -89,7 +89,7 @@ def test_cross_validation_chooses_the_regularization(call, data, tmp_path):
     call("embed", data / "images", tmp_path / "teacher", "--model", data / "encoder")
     code, out, _ = call(
         *("align", tmp_path / "teacher", data / "triplets.txt", tmp_path / "ud"),
-        *("--cross-validate", "--epochs", 2, "--json"),
+        *("--cross-validate", "--folds", 3, "--epochs", 2, "--json"),
     )
     assert code == 0
     result = json.loads(out)

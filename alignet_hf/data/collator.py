@@ -22,8 +22,8 @@ class ImageCollator:
         processor: a transformers image processor, or any callable like one: `processor(images=[...],
             return_tensors="pt")` -> a dictionary of tensors, which become the model's keyword arguments.
         transform: PIL image -> PIL image, an augmentation say, before the processor. What it draws from torch's
-            generator follows from `seed` and the batch's images alone, so that a resumed run, or one with another
-            number of workers, sees the same.
+            generator follows from `seed` and the batch's rows in their order alone, so that a resumed run, or one with
+            another number of workers, sees the same.
         seed: of the transform's random numbers.
     """
 
@@ -35,11 +35,13 @@ class ImageCollator:
         self.transform = transform
         self.seed = seed
 
-    def __call__(self, indices: Sequence[int]) -> dict[str, torch.Tensor]:
+    def __call__(self, indices: Sequence[int], rows: np.ndarray | None = None) -> dict[str, torch.Tensor]:
         images = [self._image(int(index)) for index in indices]
         if self.transform is not None:
             with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(crc32(np.asarray([self.seed, *indices], np.int64).tobytes()))
+                torch.manual_seed(
+                    crc32(np.append(indices if rows is None else rows, self.seed).astype(np.int64).tobytes())
+                )
                 images = [self.transform(image) for image in images]
         return dict(self.processor(images=images, return_tensors="pt"))
 
@@ -72,7 +74,7 @@ class TripletCollator(ImageCollator):
             # First, as transformers takes the first tensor's length for the number of examples.
             "similarities": torch.as_tensor(_column(rows, "similarities"), dtype=torch.float32),
             "triplets": torch.from_numpy(triplets.reshape(-1, 3)),
-            **super().__call__(distinct),
+            **super().__call__(distinct, indices),
         }
 
 
@@ -111,7 +113,8 @@ class DenseCollator(ImageCollator):
                 raise InputError(f"{name} has shape {array.shape}, but there are {len(images)} images; one row each")
 
     def __call__(self, rows: list[dict]) -> dict[str, torch.Tensor]:
-        indices = np.unique(_column(rows, "index"))
+        in_order = _column(rows, "index")
+        indices = np.unique(in_order)
         outside = indices[(indices < 0) | (indices >= len(self.images))]
         if outside.size:
             n_images = len(self.images)
@@ -124,7 +127,7 @@ class DenseCollator(ImageCollator):
         return {
             "teacher_embeds": torch.from_numpy(teacher_embeds),
             **labels,
-            **super().__call__(indices),
+            **super().__call__(indices, in_order),
         }
 
 

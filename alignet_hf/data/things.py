@@ -16,14 +16,13 @@ def read_triplets(path: str | Path, n_items: int | None = None) -> np.ndarray:
         InputError: naming the line that is not three integers, or the row that is out of range or repeats an item.
     """
     rows = []
-    with Path(path).open(encoding="utf-8-sig") as file:
-        for number, line in enumerate(file, 1):
-            fields = line.replace(",", " ").split()
-            if not fields:
-                continue
-            if len(fields) != 3 or not all(field.lstrip("-").isdigit() for field in fields):
-                raise InputError(f"{path}: line {number}: {line.strip()!r} is not three integers")
-            rows.append([int(field) for field in fields])
+    for number, line in enumerate(_lines(path), 1):
+        fields = line.replace(",", " ").split()
+        if not fields:
+            continue
+        if len(fields) != 3 or not all(field.lstrip("-").isdigit() for field in fields):
+            raise InputError(f"{path}: line {number}: {line.strip()!r} is not three integers")
+        rows.append([int(field) for field in fields])
     if not rows:
         raise InputError(f"{path}: holds no triplet")
     return validate_triplets(np.array(rows), n_items, str(path))
@@ -58,16 +57,22 @@ def read_concept_images(path: str | Path, image_names: list[str], n_concepts: in
     """
     row_of_name = {Path(name).name: row for row, name in enumerate(image_names)}
     images = {}
-    with Path(path).open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file, delimiter="\t")
-        if missing := {"concept_index", "photo"} - set(reader.fieldnames or ()):
-            raise InputError(f"{path}: has no column {' and '.join(sorted(missing))}")
-        for line in reader:
-            where = f"{path}: line {reader.line_num}"
-            concept, photo = line["concept_index"], line["photo"]
-            if not (concept or "").isdigit() or int(concept) >= n_concepts:
-                raise InputError(f"{where}: concept_index {concept!r} is not one of 0 to {n_concepts - 1}")
-            if photo not in row_of_name:
-                raise InputError(f"{where}: {photo!r} is not among the {len(image_names)} images")
-            images[int(concept)] = row_of_name[photo]
+    reader = csv.DictReader(_lines(path), delimiter="\t")
+    if missing := {"concept_index", "photo"} - set(reader.fieldnames or ()):
+        raise InputError(f"{path}: has no column {' and '.join(sorted(missing))}")
+    for line in reader:
+        where = f"{path}: line {reader.line_num}"
+        concept, photo = line["concept_index"], line["photo"]
+        if not (concept or "").isdigit() or int(concept) >= n_concepts:
+            raise InputError(f"{where}: concept_index {concept!r} is not one of 0 to {n_concepts - 1}")
+        if photo not in row_of_name:
+            raise InputError(f"{where}: {photo!r} is not among the {len(image_names)} images")
+        images[int(concept)] = row_of_name[photo]
     return images
+
+
+def _lines(path: str | Path) -> list[str]:
+    try:
+        return Path(path).read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read as text ({getattr(error, 'strerror', error)})") from error

@@ -9,6 +9,7 @@ import torch
 from datasets import Dataset
 from transformers.trainer_callback import PrinterCallback
 
+from alignet_hf.data.augment import RandomCropFlip
 from alignet_hf.data.collator import DenseCollator, TripletCollator
 from alignet_hf.distill.arguments import AligNetTrainingArguments
 from alignet_hf.distill.checkpoints import last_complete_checkpoint
@@ -71,15 +72,18 @@ def distill_student(
         The trained student and its image processor.
     """
     model, processor = open_student(encoder, options.projection_dim)
+    transform = None if options.min_crop_area is None else RandomCropFlip(options.min_crop_area)
     if options.triplets == "dense":
         rows = np.arange(len(images)) if rows is None else rows
         if clusters is not None:
             labels = np.full(len(images), -1)
             labels[rows] = clusters
-        collator = DenseCollator(images, processor, teacher_embeddings, None if clusters is None else labels)
+        collator = DenseCollator(
+            images, processor, teacher_embeddings, None if clusters is None else labels, transform, seed
+        )
         train_dataset = Dataset.from_dict({"index": rows})
     else:
-        collator, train_dataset = TripletCollator(images, processor), triplets
+        collator, train_dataset = TripletCollator(images, processor, transform, seed), triplets
     if len(train_dataset) < options.batch_size:
         raise InputError(
             f"distill.batch_size is {options.batch_size}, but there are {len(train_dataset)} "
@@ -88,6 +92,7 @@ def distill_student(
     evaluates = options.evaluate_steps is not None and held_out is not None
     arguments = AligNetTrainingArguments(
         output_dir=str(work),
+        use_cpu=not torch.accelerator.is_available(),
         seed=seed,
         loss=options.loss,
         teacher_temperature=teacher_temperature or options.teacher_temperature,

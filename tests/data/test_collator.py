@@ -72,7 +72,7 @@ def test_collators_work_in_worker_processes():
     assert [shade_of(batch["pixel_values"]) for batch in batches] == [[0, 1, 2, 3], [4, 5, 6, 7]]
 
 
-def test_a_random_transform_follows_from_the_seed_and_the_images():
+def test_a_random_transform_follows_from_the_seed_and_the_rows():
     def pixels(seed, *indices):
         rows = [{"index": index} for index in indices]
         return DenseCollator(shades(), process, np.eye(8), transform=noisy, seed=seed)(rows)["pixel_values"]
@@ -84,6 +84,7 @@ def test_a_random_transform_follows_from_the_seed_and_the_images():
     assert torch.equal(first, pixels(0, 1, 2, 3))
     assert not torch.equal(first, pixels(1, 1, 2, 3))
     assert not torch.equal(first[:2], pixels(0, 1, 2, 4)[:2])
+    assert not torch.equal(first, pixels(0, 3, 2, 1))  # the next epoch's batch of all images is seen anew
 
 
 def test_images_of_other_modes_become_rgb():
