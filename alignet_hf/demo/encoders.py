@@ -10,7 +10,8 @@ from importlib.resources import files
 import numpy as np
 import torch
 from torch import nn
-from transformers import BitImageProcessor, Dinov2Config, Dinov2Model
+from transformers import BitImageProcessorPil, Dinov2Config, Dinov2Model
+from transformers.image_utils import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 
 from alignet_hf.errors import InputError
 
@@ -38,9 +39,9 @@ class EfficientNetLite0(nn.Module):
         return self.network.extract_features(pixel_values).mean((2, 3))
 
 
-def demo_teacher() -> tuple[EfficientNetLite0, BitImageProcessor]:
+def demo_teacher() -> tuple[EfficientNetLite0, BitImageProcessorPil]:
     """The teacher and its processor: the whole image at 224 x 224, (x - 127) / 128."""
-    processor = BitImageProcessor(
+    processor = BitImageProcessorPil(
         size={"height": 224, "width": 224},
         do_center_crop=False,
         image_mean=[127 / 255] * 3,
@@ -49,7 +50,7 @@ def demo_teacher() -> tuple[EfficientNetLite0, BitImageProcessor]:
     return EfficientNetLite0(), processor
 
 
-def demo_student(image_size: int) -> tuple[Dinov2Model, BitImageProcessor]:
+def demo_student(image_size: int) -> tuple[Dinov2Model, BitImageProcessorPil]:
     """The student and its processor: the whole image at `image_size` x `image_size` pixels, ImageNet's mean and std.
 
     The position table is DINOv2's, for 518 x 518 pixels; the model interpolates it to any multiple of 14.
@@ -59,7 +60,12 @@ def demo_student(image_size: int) -> tuple[Dinov2Model, BitImageProcessor]:
     )
     # `state_dict` goes through from_pretrained, which renames the checkpoint's names to those of the installed version.
     model = Dinov2Model.from_pretrained(None, config=config, state_dict=_student_weights())
-    processor = BitImageProcessor(size={"height": image_size, "width": image_size}, do_center_crop=False)
+    processor = BitImageProcessorPil(
+        size={"height": image_size, "width": image_size},
+        do_center_crop=False,
+        image_mean=list(IMAGENET_DEFAULT_MEAN),
+        image_std=list(IMAGENET_DEFAULT_STD),
+    )
     return model.eval(), processor
 
 

