@@ -22,6 +22,7 @@ from alignet_hf.data.alignet import load_alignet, save_alignet
 from alignet_hf.data.images import ConcatImages, ImageFolder, images_fingerprint, load_images
 from alignet_hf.data.similarity_matrices import Dissimilarities
 from alignet_hf.data.things import read_concept_images, read_embedding, read_triplets
+from alignet_hf.distill.temperature import matching_temperature
 from alignet_hf.encoders import check_encoder, open_student, open_teacher
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation.human.scores import CHANCE, score_on_judgments
@@ -35,6 +36,7 @@ from alignet_hf.surrogate.embeddings import Embeddings
 from alignet_hf.surrogate.respond import respond
 from alignet_hf.surrogate.sample import sample_triplets
 from alignet_hf.surrogate.uncertainty_distillation import UncertaintyDistillation
+from alignet_hf.triplets import triplet_similarities
 
 METRICS = "metrics.json"
 
@@ -180,7 +182,7 @@ class Pipeline:
         from alignet_hf.distill.run import distill_student
 
         options = self.recipe.distill
-        temperature = options.teacher_temperature if setting == "alignet" else options.unaligned_teacher_temperature
+        temperature = options.teacher_temperature if setting == "alignet" else self._unaligned_temperature()
         model, processor = distill_student(
             self.recipe.student,
             options,
@@ -241,6 +243,14 @@ class Pipeline:
         if "unalignet" in self.recipe.evaluate.settings:
             folders["unalignet"] = self.out / "unalignet" / kind
         return folders
+
+    def _unaligned_temperature(self) -> float:
+        options, rows = self.recipe.distill, self.distill_rows
+        if options.unaligned_teacher_temperature != "auto":
+            return options.unaligned_teacher_temperature
+        drawn = rows[sample_triplets(len(rows), 10_000, "random", seed=self.recipe.seed)]
+        aligned, own = (triplet_similarities(self.teacher_embeddings(name), drawn) for name in ("alignet", "unalignet"))
+        return matching_temperature(own, aligned / options.teacher_temperature)
 
     def _write(self, metrics: dict) -> None:
         with replacing(self.out / METRICS) as path:

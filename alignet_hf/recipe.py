@@ -94,8 +94,9 @@ class Distill(Section):
     triplets: Literal["dense", "listed"] = "listed"
     loss: Literal["kl", "jsd", "hard"] = "kl"
     teacher_temperature: PositiveFloat = 1.0
-    unaligned_teacher_temperature: PositiveFloat = 1.0  # of UnAligNet, whose similarities have another scale
-    student_temperature: PositiveFloat = 1.0
+    # Of UnAligNet, whose similarities have another scale; auto: as uncertain as the aligned teacher.
+    unaligned_teacher_temperature: PositiveFloat | Literal["auto"] = "auto"
+    student_temperature: PositiveFloat | Literal["auto"] = "auto"  # auto: see distill/temperature.py
     sampling: Literal["random", "cluster-boundary", "within-class", "between-class"] = "random"  # of dense triplets
     projection_dim: Positive | None = None
     steps: Positive

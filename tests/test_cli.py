@@ -70,7 +70,7 @@ def test_every_stage_by_hand(call, data, tmp_path):
         *("triplets", tmp_path / "teacher", tmp_path / "triplets", "-n", 50),
         *("--clusters", tmp_path / "clusters", *transform),
     )
-    common = ("--student", encoder, "--steps", 2, "--batch-size", 8)
+    common = ("--student", encoder, "--steps", 2, "--batch-size", 8, "--learning-rate", 1e-2)
     succeed("distill", images, tmp_path / "listed", *common, "--triplets", tmp_path / "triplets")
     succeed("distill", images, tmp_path / "dense", *common, "--embeddings", tmp_path / "teacher", *transform)
     scores = {

@@ -48,6 +48,8 @@ def overrides(encoders, *more: str) -> list[str]:
         "distill.warmup_steps=1",
         "distill.save_steps=2",
         "distill.evaluate_steps=2",
+        "distill.student_temperature=auto",
+        "distill.unaligned_teacher_temperature=auto",
         "triplets.n=200",
         "evaluate.n_bootstrap=20",
         *more,

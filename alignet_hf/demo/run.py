@@ -41,6 +41,8 @@ def run_demo(
     for name, model in (("teacher", teacher), ("student", student)):
         if model is not None:
             overrides += [f"{name}.model={json.dumps(model)}", f"{name}.image_size=null"]
+    if teacher or student:  # the recipe's temperatures are for its own encoders
+        overrides += ["distill.student_temperature=auto", "distill.unaligned_teacher_temperature=auto"]
     runs = []
     for fold in range(folds):
         if folds > 1:

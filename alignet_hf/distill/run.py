@@ -14,12 +14,16 @@ from alignet_hf.data.collator import DenseCollator, TripletCollator
 from alignet_hf.distill.arguments import AligNetTrainingArguments
 from alignet_hf.distill.checkpoints import last_complete_checkpoint
 from alignet_hf.distill.held_out import HeldOutTriplets
+from alignet_hf.distill.temperature import student_temperature
 from alignet_hf.distill.trainer import AligNetTrainer
 from alignet_hf.encoders import open_student
 from alignet_hf.errors import InputError
 from alignet_hf.hub.artifacts import replacing_folder
 from alignet_hf.modeling_alignet import AligNetVisionModel
 from alignet_hf.recipe import Distill, Encoder
+from alignet_hf.surrogate.embed import embed_images
+from alignet_hf.surrogate.sample import sample_triplets
+from alignet_hf.triplets import triplet_similarities
 
 CURVE = "curve.json"
 
@@ -72,54 +76,41 @@ def distill_student(
         The trained student and its image processor.
     """
     model, processor = open_student(encoder, options.projection_dim)
+    rows = np.arange(len(images)) if rows is None else rows
+    teacher_temperature = teacher_temperature or options.teacher_temperature
+    temperature = options.student_temperature
+    if temperature == "auto":
+        sample = np.random.default_rng(seed).permutation(rows)[:256]
+        drawn = sample_triplets(len(sample), 10_000, "random", seed=seed)
+        untrained = embed_images(
+            model, [images[int(row)] for row in sample], processor=processor, batch_size=encoder.batch_size
+        )
+        if options.triplets == "dense":
+            taught = triplet_similarities(teacher_embeddings, sample[drawn])
+        else:
+            taught = np.asarray(triplets[:10_000]["similarities"])
+        untrained = triplet_similarities(np.asarray(untrained), drawn)
+        temperature = student_temperature(untrained, taught / teacher_temperature)
+
     transform = None if options.min_crop_area is None else RandomCropFlip(options.min_crop_area)
     if options.triplets == "dense":
-        rows = np.arange(len(images)) if rows is None else rows
+        labels = None
         if clusters is not None:
             labels = np.full(len(images), -1)
             labels[rows] = clusters
-        collator = DenseCollator(
-            images, processor, teacher_embeddings, None if clusters is None else labels, transform, seed
-        )
+        collator = DenseCollator(images, processor, teacher_embeddings, labels, transform, seed)
         train_dataset = Dataset.from_dict({"index": rows})
     else:
         collator, train_dataset = TripletCollator(images, processor, transform, seed), triplets
     if len(train_dataset) < options.batch_size:
+        what = "images" if options.triplets == "dense" else "triplets"
         raise InputError(
-            f"distill.batch_size is {options.batch_size}, but there are {len(train_dataset)} "
-            f"{'images' if options.triplets == 'dense' else 'triplets'} to train on; lower it"
+            f"distill.batch_size is {options.batch_size}, but there are {len(train_dataset)} {what}; lower it"
         )
     evaluates = options.evaluate_steps is not None and held_out is not None
-    arguments = AligNetTrainingArguments(
-        output_dir=str(work),
-        use_cpu=not torch.accelerator.is_available(),
-        seed=seed,
-        loss=options.loss,
-        teacher_temperature=teacher_temperature or options.teacher_temperature,
-        student_temperature=options.student_temperature,
-        sampling=options.sampling,
-        decay_to_init=options.decay_to_init,
-        decay_to_init_mode=options.decay_to_init_mode,
-        learning_rate=options.learning_rate,
-        warmup_steps=options.warmup_steps,
-        max_steps=options.steps,
-        per_device_train_batch_size=options.batch_size,
-        per_device_eval_batch_size=encoder.batch_size,
-        gradient_accumulation_steps=options.gradient_accumulation_steps,
-        dataloader_drop_last=True,
-        dataloader_num_workers=options.num_workers,
-        bf16=computes_in_bf16() if options.bf16 == "auto" else options.bf16,
-        logging_steps=1 if options.steps <= 1000 else 50,
-        save_steps=options.save_steps,
-        save_total_limit=1,
-        dataloader_pin_memory=torch.accelerator.is_available(),
-        eval_strategy="steps" if evaluates else "no",
-        eval_steps=options.evaluate_steps,
-        eval_on_start=evaluates,
-    )
     trainer = AligNetTrainer(
         model=model,
-        args=arguments,
+        args=_arguments(options, work, seed, encoder.batch_size, teacher_temperature, temperature, evaluates),
         data_collator=collator,
         train_dataset=train_dataset,
         eval_dataset={"people": HeldOutTriplets(images, held_out)} if evaluates else None,
@@ -134,3 +125,41 @@ def distill_student(
     for checkpoint in work.glob("checkpoint-*"):
         shutil.rmtree(checkpoint)
     return AligNetVisionModel.from_pretrained(output), processor
+
+
+def _arguments(
+    options: Distill,
+    work: Path,
+    seed: int,
+    eval_batch_size: int,
+    teacher_temperature: float,
+    student_temperature: float,
+    evaluates: bool,
+) -> AligNetTrainingArguments:
+    return AligNetTrainingArguments(
+        output_dir=str(work),
+        use_cpu=not torch.accelerator.is_available(),
+        seed=seed,
+        loss=options.loss,
+        teacher_temperature=teacher_temperature,
+        student_temperature=student_temperature,
+        sampling=options.sampling,
+        decay_to_init=options.decay_to_init,
+        decay_to_init_mode=options.decay_to_init_mode,
+        learning_rate=options.learning_rate,
+        warmup_steps=options.warmup_steps,
+        max_steps=options.steps,
+        per_device_train_batch_size=options.batch_size,
+        per_device_eval_batch_size=eval_batch_size,
+        gradient_accumulation_steps=options.gradient_accumulation_steps,
+        dataloader_drop_last=True,
+        dataloader_num_workers=options.num_workers,
+        dataloader_pin_memory=torch.accelerator.is_available(),
+        bf16=computes_in_bf16() if options.bf16 == "auto" else options.bf16,
+        logging_steps=1 if options.steps <= 1000 else 50,
+        save_steps=options.save_steps,
+        save_total_limit=1,
+        eval_strategy="steps" if evaluates else "no",
+        eval_steps=options.evaluate_steps,
+        eval_on_start=evaluates,
+    )
