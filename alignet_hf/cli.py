@@ -20,7 +20,7 @@ app = typer.Typer(
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, and nothing else.")]
 Force = Annotated[bool, typer.Option("--force", help="Repeat what is done.")]
-Seed = Annotated[int, typer.Option(help="Of everything random.")]
+Seed = Annotated[int, typer.Option(min=0, help="Of everything random.")]
 
 
 def main() -> None:
@@ -221,7 +221,7 @@ def distill(
     from alignet_hf.distill.run import distill_student
     from alignet_hf.encoders import encoder_named
     from alignet_hf.recipe import Distill
-    from alignet_hf.stages import Stages, fingerprint
+    from alignet_hf.stages import Stages, files_fingerprint, fingerprint
 
     if (data is None) == (embeddings is None):
         raise InputError("give either --triplets FOLDER or --embeddings FOLDER")
@@ -241,7 +241,7 @@ def distill(
     source = load_images(images)
     teacher = None if embeddings is None else _aligned(embeddings, transform)
     listed = None if data is None else load_alignet(data)
-    asked = (student, image_size, options.model_dump(), seed, str(data), str(embeddings), str(transform))
+    asked = (image_size, options.model_dump(), seed, files_fingerprint(student, data, embeddings, transform))
     work = out.with_name(f"{out.name}-training")
     with Stages(work, _say(as_json)) as stages:
         stages.run(

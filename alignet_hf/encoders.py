@@ -42,6 +42,8 @@ def open_teacher(encoder: Encoder) -> tuple[torch.nn.Module, Callable]:
     if encoder.model == DEMO_TEACHER:
         from alignet_hf.demo.encoders import demo_teacher
 
+        if encoder.image_size not in (None, 224) or encoder.pooling != "auto":
+            raise InputError(f"{DEMO_TEACHER}: has one image_size, 224, and one pooling; leave both out")
         return demo_teacher()
     return open_student(encoder)
 
@@ -63,6 +65,11 @@ def open_student(encoder: Encoder, projection_dim: int | None = None) -> tuple[A
         own = AutoConfig.from_pretrained(name, revision=revision).model_type == AligNetVisionConfig.model_type
         if own:
             model = AligNetVisionModel.from_pretrained(name, revision=revision)
+            asked, has = (encoder.pooling, projection_dim), (model.config.pooling, model.config.projection_dim)
+            if any(want not in (None, "auto", there) for want, there in zip(asked, has, strict=True)):
+                raise ValueError(
+                    f"is an AligNet model with pooling {has[0]} and projection_dim {has[1]}; leave them out"
+                )
         else:
             model = AligNetVisionModel.from_backbone(name, encoder.pooling, projection_dim, revision=revision)
     if encoder.image_size is not None:

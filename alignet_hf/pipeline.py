@@ -29,7 +29,7 @@ from alignet_hf.evaluation.human.scores import CHANCE, score_on_judgments
 from alignet_hf.evaluation.report import write_report
 from alignet_hf.hub.artifacts import replacing
 from alignet_hf.recipe import EMBEDDED, Recipe, check_files, load_recipe
-from alignet_hf.stages import Stages, fingerprint
+from alignet_hf.stages import Stages, files_fingerprint, fingerprint
 from alignet_hf.surrogate.cluster import Clusters, cluster_embeddings
 from alignet_hf.surrogate.embed import embed_images
 from alignet_hf.surrogate.embeddings import Embeddings
@@ -71,22 +71,34 @@ class Pipeline:
 
     def run(self, force: bool) -> dict:
         """Every stage, in order."""
-        recipe, out = self.recipe, self.out
+        recipe, out, human = self.recipe, self.out, self.recipe.human
+        _ = self.judgments  # read and checked before any work
         if force:
             self.stages.forget()
         with replacing(out / "recipe.yaml") as path:
             path.write_text(yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False), encoding="utf-8")
-        _ = self.judgments  # read and checked before any work
         stage, settings = self.stages.run, recipe.evaluate.settings
-        people = fingerprint(recipe.human.model_dump(), recipe.split.model_dump(), self.images_fingerprint, recipe.seed)
-        student = fingerprint(recipe.student.model_dump(), recipe.seed)
+        files = files_fingerprint(human.dissimilarities, human.triplets, human.embedding, human.concepts)
+        people = fingerprint(human.model_dump(), files, recipe.split.model_dump(), self.images_fingerprint, recipe.seed)
+        student = fingerprint(recipe.student.model_dump(), files_fingerprint(recipe.student.model), recipe.seed)
 
-        made_from = fingerprint(recipe.teacher.model_dump(), self.images_fingerprint)
+        files = files_fingerprint(recipe.teacher.model)
+        made_from = fingerprint(recipe.teacher.model_dump(), files, self.images_fingerprint)
         teacher = stage("teacher", made_from, self.embed_teacher, [out / "teacher"])
         made_from = fingerprint(teacher, people, recipe.surrogate.model_dump())
-        surrogate = stage("surrogate", made_from, self.fit_surrogate)
-        clusters = stage("clusters", fingerprint(surrogate, recipe.clusters.model_dump(), settings), self.cluster)
-        triplets = stage("triplets", fingerprint(clusters, recipe.triplets.model_dump()), self.make_triplets)
+        surrogate = stage("surrogate", made_from, self.fit_surrogate, [out / "surrogate"])
+        clusters = stage(
+            "clusters",
+            fingerprint(surrogate, recipe.clusters.model_dump(), settings),
+            self.cluster,
+            self._data_folders("clusters").values(),
+        )
+        triplets = stage(
+            "triplets",
+            fingerprint(clusters, recipe.triplets.model_dump()),
+            self.make_triplets,
+            self._data_folders("triplets").values(),
+        )
         students = []
         if set(settings) & {"original", "ud"}:
             made_from = fingerprint(student, self.images_fingerprint)
@@ -96,8 +108,8 @@ class Pipeline:
             folders = [self.student_folder(name), out / "training" / name, out / "embeddings" / name]
             students.append(stage(name, made_from, lambda name=name: self.distill(name), folders))
         made_from = fingerprint(surrogate, students, recipe.evaluate.model_dump())
-        scores = stage("evaluate", made_from, self.evaluate)
-        stage("report", scores, lambda: write_report(self))
+        scores = stage("evaluate", made_from, self.evaluate, [out / METRICS])
+        stage("report", scores, lambda: write_report(self), [out / "report.md", out / "figures"])
         metrics = json.loads((out / METRICS).read_text(encoding="utf-8"))
         if metrics.get("seconds") != (seconds := self.stages.seconds()):
             metrics["seconds"] = seconds
@@ -246,6 +258,8 @@ class Pipeline:
 
     def _unaligned_temperature(self) -> float:
         options, rows = self.recipe.distill, self.distill_rows
+        if options.loss == "hard":  # takes the teacher's choice, which no temperature changes
+            return 1.0
         if options.unaligned_teacher_temperature != "auto":
             return options.unaligned_teacher_temperature
         drawn = rows[sample_triplets(len(rows), 10_000, "random", seed=self.recipe.seed)]

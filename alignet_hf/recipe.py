@@ -22,7 +22,7 @@ Setting = Literal["original", "unalignet", "ud", "alignet"]
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Images(Section):
@@ -51,7 +51,7 @@ class Human(Section):
 class Split(Section):
     folds: Annotated[int, Field(ge=2)] = 3
     fold: Annotated[int, Field(ge=0)] = 0  # the one held out
-    seed: int = 0
+    seed: Annotated[int, Field(ge=0)] = 0
 
     @model_validator(mode="after")
     def _fold_exists(self):
@@ -106,7 +106,7 @@ class Distill(Section):
     warmup_steps: Annotated[int, Field(ge=0)] = 0
     decay_to_init: NonNegative = 1.0
     decay_to_init_mode: Literal["decoupled", "loss"] = "decoupled"
-    bf16: bool | Literal["auto"] = "auto"  # auto: where the processor or accelerator computes in it
+    bf16: Literal[True, False, "auto"] = "auto"  # auto: where the processor or accelerator computes in it
     min_crop_area: Annotated[float, Field(gt=0, le=1)] | None = None  # augment: random crops of at least it, and flips
     num_workers: Annotated[int, Field(ge=0)] = 0
     save_steps: Positive = 500
@@ -114,13 +114,13 @@ class Distill(Section):
 
 
 class Evaluate(Section):
-    settings: tuple[Setting, ...] = get_args(Setting)
+    settings: Annotated[list[Setting], Field(min_length=1)] = list(get_args(Setting))
     n_bootstrap: Positive = 1000
 
 
 class Recipe(Section):
     name: str
-    seed: int = 0
+    seed: Annotated[int, Field(ge=0)] = 0
     images: Images
     human: Human
     split: Split = Split()
@@ -174,7 +174,7 @@ def check_files(recipe: Recipe) -> None:
         if value is None or value == EMBEDDED:
             continue
         path = Path(value)
-        if not (path.is_dir() if key in folders else path.is_file()):
+        if not (path.exists() if key in folders else path.is_file()):
             kind = "folder" if key in folders else "file"
             raise InputError(f"{recipe.name}: {key}: no such {kind}: {value}; give it with --set {key}=PATH")
 

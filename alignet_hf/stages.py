@@ -24,6 +24,16 @@ def fingerprint(*parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 
+def files_fingerprint(*paths: str | Path | None) -> str:
+    """A digest of what files and folders hold, by name, size and time of change; of a path that is none, its name."""
+    found = []
+    for path in paths:
+        root = Path(str(path))
+        files = sorted(root.rglob("*")) if root.is_dir() else [root]
+        found.append([str(path), [(str(f), f.stat().st_size, f.stat().st_mtime_ns) for f in files if f.is_file()]])
+    return fingerprint(found)
+
+
 class Stages:
     """The stages of the run in `folder`.
 
@@ -63,16 +73,17 @@ class Stages:
             name: of the stage.
             made_from: fingerprint of what the stage is made from.
             work: goes on from what an earlier call with the same fingerprint left in `writes`.
-            writes: folders the stage writes; what stands there of another fingerprint is removed before the work.
+            writes: files and folders the stage writes. Without one of them it is not done; folders of another
+                fingerprint are removed before the work.
 
         Returns:
             The stage's fingerprint, for those that are made from it.
         """
         made_from = fingerprint(name, made_from)
         record = self._read(name)
-        if record.get("made_from") == made_from and "seconds" in record:
+        if record.get("made_from") == made_from and "seconds" in record and all(Path(path).exists() for path in writes):
             return made_from
-        if record.get("made_from") != made_from:
+        if record.get("made_from") != made_from or "seconds" in record:
             for folder in writes:
                 shutil.rmtree(folder, ignore_errors=True)
         self._write(name, made_from=made_from)

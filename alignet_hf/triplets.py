@@ -13,9 +13,8 @@ import torch
 
 from alignet_hf.errors import InputError
 
-# The positions in a triplet of its three pairs, in the order of its similarities, and the one that each leaves out.
+# The positions in a triplet of its three pairs, in the order of its similarities.
 PAIRS = ((0, 1), (0, 2), (1, 2))
-ODD_ONE_OF_PAIR = (2, 1, 0)
 
 
 def all_triplets(n_items: int) -> np.ndarray:

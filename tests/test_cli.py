@@ -77,7 +77,7 @@ def test_every_stage_by_hand(call, data, tmp_path):
         name: succeed("evaluate", model, images, "--dissimilarities", data / "people.npz")
         for name, model in (("before", encoder), ("listed", tmp_path / "listed"), ("dense", tmp_path / "dense"))
     }
-    assert scores["before"] != scores["listed"] != scores["dense"]
+    assert len({json.dumps(score) for score in scores.values()}) == 3
     for score in scores.values():
         assert set(score) == {"odd_one_out_accuracy", "rsa_spearman"}
     code, out, _ = call("evaluate", encoder, images, "--triplets", data / "triplets.txt")

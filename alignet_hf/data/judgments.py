@@ -9,7 +9,7 @@ import numpy as np
 
 from alignet_hf.data.similarity_matrices import Dissimilarities
 from alignet_hf.errors import InputError
-from alignet_hf.triplets import pair_values, triplet_probabilities
+from alignet_hf.triplets import odd_one_last, pair_values, triplet_probabilities
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,6 @@ class Judgments:
     held_out_rows: np.ndarray
     similarities: np.ndarray
     noise_ceiling: dict[str, float]
-
-    @property
-    def training_rows(self) -> np.ndarray:
-        """The rows of the image source that training triplets name, sorted."""
-        return np.unique(self.training)
 
 
 def folds(n_objects: int, n_folds: int, seed: int) -> list[np.ndarray]:
@@ -79,8 +74,8 @@ def from_choices(
     """Judgments from choices over concepts and people's dimensions of them.
 
     The images, not the concepts, are split: two concepts with one image fall on the same side. A choice is held out if
-    at least two of its images are, and trained on if none is. Soft labels are asked of people's dimensions, for
-    triplets of training concepts alone: softmax of their dot products.
+    at least two of its images are. What is trained on are triplets of training concepts alone, and the softmax of the
+    dot products of people's dimensions of them; the most probable odd one is last.
 
     Args:
         choices: (n, 3) concepts, the odd one last.
@@ -107,7 +102,7 @@ def from_choices(
     rng = np.random.default_rng(seed)
     drawn = training_concepts[rng.integers(0, len(training_concepts), (n_soft_triplets, 3))]
     drawn = drawn[_all_different(row_of_concept[drawn])]
-    similarities = pair_values(embedding @ embedding.T, drawn)
+    drawn, similarities = odd_one_last(drawn, pair_values(embedding @ embedding.T, drawn))
 
     # Several concepts may share a held-out image: the first speaks for it.
     concept_of_row = {row: concept for concept, row in sorted(image_of_concept.items(), reverse=True)}

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from scipy.stats import spearmanr
@@ -42,7 +43,7 @@ class Dissimilarities:
             matrices = loaded if isinstance(loaded, np.ndarray) else loaded[key]
         except KeyError as error:
             raise InputError(f"{path}: holds no array {key!r}") from error
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, EOFError, BadZipFile) as error:
             raise InputError(f"{path}: cannot be read as .npz or .npy ({error})") from error
         return cls(matrices[None] if matrices.ndim == 2 else matrices)
 

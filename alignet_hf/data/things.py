@@ -1,7 +1,9 @@
 """THINGS-like human data: odd-one-out choices over concepts, people's dimensions, and the image of each concept."""
 
 import csv
+import re
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -20,7 +22,7 @@ def read_triplets(path: str | Path, n_items: int | None = None) -> np.ndarray:
         fields = line.replace(",", " ").split()
         if not fields:
             continue
-        if len(fields) != 3 or not all(field.lstrip("-").isdigit() for field in fields):
+        if len(fields) != 3 or not all(re.fullmatch(r"-?[0-9]+", field) for field in fields):
             raise InputError(f"{path}: line {number}: {line.strip()!r} is not three integers")
         rows.append([int(field) for field in fields])
     if not rows:
@@ -36,7 +38,7 @@ def read_embedding(path: str | Path) -> np.ndarray:
     """
     try:
         embedding = np.load(path, allow_pickle=False)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError, BadZipFile) as error:
         raise InputError(f"{path}: cannot be read as .npy ({error})") from error
     return validate_embeddings(embedding, str(path))
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from transformers.trainer_callback import PrinterCallback
 from alignet_hf.data.augment import RandomCropFlip
 from alignet_hf.data.collator import DenseCollator, TripletCollator
 from alignet_hf.distill.arguments import AligNetTrainingArguments
-from alignet_hf.distill.checkpoints import last_complete_checkpoint
+from alignet_hf.distill.checkpoints import last_complete_checkpoint, mark_incomplete
 from alignet_hf.distill.held_out import HeldOutTriplets
 from alignet_hf.distill.temperature import student_temperature
 from alignet_hf.distill.trainer import AligNetTrainer
@@ -23,7 +24,7 @@ from alignet_hf.modeling_alignet import AligNetVisionModel
 from alignet_hf.recipe import Distill, Encoder
 from alignet_hf.surrogate.embed import embed_images
 from alignet_hf.surrogate.sample import sample_triplets
-from alignet_hf.triplets import triplet_similarities
+from alignet_hf.triplets import triplet_similarities, validate_triplets
 
 CURVE = "curve.json"
 
@@ -82,8 +83,9 @@ def distill_student(
     if temperature == "auto":
         sample = np.random.default_rng(seed).permutation(rows)[:256]
         drawn = sample_triplets(len(sample), 10_000, "random", seed=seed)
+        student = model if model.triplet_head is None else lambda pixels: model(pixels).triplet_embeds
         untrained = embed_images(
-            model, [images[int(row)] for row in sample], processor=processor, batch_size=encoder.batch_size
+            student, [images[int(row)] for row in sample], processor=processor, batch_size=encoder.batch_size
         )
         if options.triplets == "dense":
             taught = triplet_similarities(teacher_embeddings, sample[drawn])
@@ -101,6 +103,7 @@ def distill_student(
         collator = DenseCollator(images, processor, teacher_embeddings, labels, transform, seed)
         train_dataset = Dataset.from_dict({"index": rows})
     else:
+        validate_triplets(np.asarray(triplets["indices"]), len(images), "triplets")
         collator, train_dataset = TripletCollator(images, processor, transform, seed), triplets
     if len(train_dataset) < options.batch_size:
         what = "images" if options.triplets == "dense" else "triplets"
@@ -120,9 +123,9 @@ def distill_student(
     with replacing_folder(output) as folder:
         trainer.save_model(folder)
         processor.save_pretrained(folder)
-        (folder / "training_args.bin").unlink()  # a pickle: nothing that we leave behind is one
     (work / CURVE).write_text(json.dumps(trainer.state.log_history), encoding="utf-8")
     for checkpoint in work.glob("checkpoint-*"):
+        mark_incomplete(checkpoint)  # first: one that is half removed must not be resumed
         shutil.rmtree(checkpoint)
     return AligNetVisionModel.from_pretrained(output), processor
 
@@ -139,6 +142,7 @@ def _arguments(
     return AligNetTrainingArguments(
         output_dir=str(work),
         use_cpu=not torch.accelerator.is_available(),
+        disable_tqdm=not sys.stderr.isatty(),
         seed=seed,
         loss=options.loss,
         teacher_temperature=teacher_temperature,

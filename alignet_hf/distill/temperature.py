@@ -26,10 +26,15 @@ def student_temperature(student_similarities: np.ndarray, teacher_similarities: 
     Raises:
         InputError: either does not vary.
     """
-    student, teacher = np.std(student_similarities), np.std(teacher_similarities)
+    student, teacher = _spread(student_similarities), _spread(teacher_similarities)
     if not (student > 0 and teacher > 0):
         raise InputError("distill.student_temperature: cannot be auto where similarities do not vary; give a number")
-    return float(student / (INITIAL_SPREAD * teacher))
+    return student / (INITIAL_SPREAD * teacher)
+
+
+def _spread(similarities: np.ndarray) -> float:
+    """Within triplets: what all three similarities have in common changes no probability."""
+    return float(np.std(similarities - similarities.mean(-1, keepdims=True)))
 
 
 def matching_temperature(similarities: np.ndarray, reference: np.ndarray) -> float:
@@ -47,7 +52,7 @@ def matching_temperature(similarities: np.ndarray, reference: np.ndarray) -> flo
         probabilities = triplet_probabilities(values, temperature)
         return -(probabilities * np.log(np.maximum(probabilities, 1e-300))).sum(1).mean()
 
-    spread = float(np.std(similarities))
+    spread = _spread(similarities)
     if not spread > 0:
         raise InputError(
             "distill.unaligned_teacher_temperature: cannot be auto where similarities do not vary; give a number"

@@ -225,6 +225,10 @@ class AligNetTrainer(Trainer):
                 "start a new run from its weights, or set decay_to_init=0"
             )
 
+    def _save(self, output_dir=None, state_dict=None):
+        super()._save(output_dir, state_dict)
+        Path(output_dir or self.args.output_dir, "training_args.bin").unlink(missing_ok=True)  # a pickle
+
     def _save_checkpoint(self, model, trial):
         if self.args.should_save:
             mark_incomplete(Path(self._get_output_dir(trial), f"checkpoint-{self.state.global_step}"))

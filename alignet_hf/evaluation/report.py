@@ -53,8 +53,8 @@ def write_report(pipeline: "Pipeline") -> None:
     """Write report.md and figures/ into the run's folder, from what its stages left there."""
     out, recipe, judgments = pipeline.out, pipeline.recipe, pipeline.judgments
     metrics = json.loads((out / "metrics.json").read_text(encoding="utf-8"))
-    shown = [name for name in ("original", "alignet") if name in metrics["student"]]
-    titles = {"original": "student before", "alignet": "student after"}
+    shown = [name for name in ("original", "alignet") if name in metrics["student"]] or list(metrics["student"])[:1]
+    titles = {"original": "student before", "alignet": "student after", "ud": "student, UD", "unalignet": "UnAligNet"}
     embeddings = {titles[name]: pipeline.student_embeddings(name) for name in shown}
     held_out = judgments.held_out_rows
     photographs = [pipeline.images[int(row)] for row in held_out]

@@ -54,6 +54,7 @@ def test_soft_labels_are_those_of_the_embedding():
     concepts = np.vectorize(concept_of.get)(judgments.training)
     expected = triplet_probabilities(triplet_similarities(EMBEDDING, concepts))
     np.testing.assert_allclose(judgments.probabilities, expected)
+    assert (judgments.probabilities[:, 0] >= judgments.probabilities[:, 1:].max(1)).all()  # the odd one is last
 
 
 def test_choices_that_leave_nothing_to_score_are_an_error():

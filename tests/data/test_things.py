@@ -18,6 +18,7 @@ def test_triplets_of_any_common_layout(tmp_path):
     [
         ("0 1 2\n0 1\n", "line 2: '0 1' is not three integers"),
         ("0 1 x\n", "line 1"),
+        ("0 1 --3\n", "line 1"),
         ("", "holds no triplet"),
         ("0 1 2\n0 1 9\n", "row 1 is out of range"),
         ("0 1 1\n", "row 0 names an item twice"),
@@ -56,6 +57,7 @@ def test_an_embedding_must_be_finite_numbers(tmp_path):
     np.save(path, np.array([[1.0, np.inf]]))
     with pytest.raises(InputError, match=r"dimensions\.npy: row 0 holds inf"):
         read_embedding(path)
-    path.write_text("no array")
-    with pytest.raises(InputError, match="cannot be read"):
-        read_embedding(path)
+    for content in (b"no array", b"", b"PK\x03\x04 an archive cut short"):
+        path.write_bytes(content)
+        with pytest.raises(InputError, match="cannot be read"):
+            read_embedding(path)

@@ -15,7 +15,19 @@ OTHERS = np.random.default_rng(1).normal(size=(400, 3))
 @pytest.mark.parametrize("scale", [1e-3, 1, 1e4])
 def test_the_student_starts_a_third_as_spread_as_the_teacher(scale):
     temperature = student_temperature(SIMILARITIES * scale, OTHERS * 2)
-    np.testing.assert_allclose(np.std(SIMILARITIES * scale / temperature), np.std(OTHERS * 2) / 3)
+
+    def spread(similarities):
+        return np.sqrt(np.mean([np.var(row) for row in similarities]))
+
+    np.testing.assert_allclose(spread(SIMILARITIES * scale / temperature), spread(OTHERS * 2) / 3)
+
+
+def test_what_a_triplet_s_similarities_have_in_common_does_not_count():
+    common = np.random.default_rng(2).normal(size=(500, 1)) * 100
+    expected = student_temperature(SIMILARITIES, OTHERS)
+    np.testing.assert_allclose(student_temperature(SIMILARITIES + common, OTHERS), expected)
+    expected = matching_temperature(SIMILARITIES, OTHERS)
+    np.testing.assert_allclose(matching_temperature(SIMILARITIES + common, OTHERS), expected, rtol=1e-4)
 
 
 @pytest.mark.parametrize("scale", [1e-3, 1, 1e4])
