@@ -31,6 +31,11 @@ def main() -> None:
         # A data loader's worker process wraps its traceback around the message.
         print(f"alignet-hf: {str(error).rsplit('InputError: ', 1)[-1].strip()}", file=sys.stderr)
         sys.exit(2)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(f"alignet-hf: {error.filename}: {error.strerror}", file=sys.stderr)
+        sys.exit(2)
     except NonFiniteLossError as error:
         print(f"alignet-hf: {error}", file=sys.stderr)
         sys.exit(1)
@@ -225,6 +230,8 @@ def distill(
 
     if (data is None) == (embeddings is None):
         raise InputError("give either --triplets FOLDER or --embeddings FOLDER")
+    if data is not None and transform is not None:
+        raise InputError("--transform goes with --embeddings; listed triplets hold their similarities already")
     _quiet()
     encoder = encoder_named(student, image_size=image_size)
     options = Distill(

@@ -58,7 +58,10 @@ def open_student(encoder: Encoder, projection_dim: int | None = None) -> tuple[A
         from alignet_hf.demo.encoders import demo_student
 
         backbone, processor = demo_student(encoder.image_size or 224)
-        return AligNetVisionModel.from_backbone(backbone, encoder.pooling, projection_dim), processor
+        model = AligNetVisionModel.from_backbone(backbone, encoder.pooling, projection_dim)
+        if encoder.image_size is not None:
+            _check_size(model, encoder)
+        return model, processor
     name, revision = encoder.model, encoder.revision
     with _loading(name):
         processor = AutoImageProcessor.from_pretrained(name, revision=revision)

@@ -351,4 +351,6 @@ def rewrite_report(out: Path) -> None:
     if not (out / METRICS).is_file() or not (out / "recipe.yaml").is_file():
         raise InputError(f"{out}: not the folder of a finished run: no {METRICS} and recipe.yaml in it")
     with Stages(out, print) as stages:
+        if unfinished := stages.unfinished():
+            raise InputError(f"{out}: not finished ({', '.join(unfinished)}); run it to the end first")
         write_report(Pipeline(load_recipe(out / "recipe.yaml"), out, stages))

@@ -76,6 +76,9 @@ class Stages:
             writes: files and folders the stage writes. Without one of them it is not done; folders of another
                 fingerprint are removed before the work.
 
+        Raises:
+            InputError: something stands in `writes` that no earlier call put there.
+
         Returns:
             The stage's fingerprint, for those that are made from it.
         """
@@ -83,6 +86,10 @@ class Stages:
         record = self._read(name)
         if record.get("made_from") == made_from and "seconds" in record and all(Path(path).exists() for path in writes):
             return made_from
+        if not record:
+            for path in map(Path, writes):
+                if path.is_file() or (path.is_dir() and any(path.iterdir())):
+                    raise InputError(f"{path}: is there already, and not of this run; remove it or use another folder")
         if record.get("made_from") != made_from or "seconds" in record:
             for folder in writes:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -102,9 +109,14 @@ class Stages:
         return {path.stem: self._read(path.stem).get("seconds", 0.0) for path in records}
 
     def forget(self) -> None:
-        """Make every stage run again."""
+        """Make every stage run again; what they wrote is still theirs to replace."""
         for path in (self.folder / "stages").glob("*.json"):
-            path.unlink()
+            self._write(path.stem, made_from=None)
+
+    def unfinished(self) -> list[str]:
+        """Stages that were started and not ended."""
+        records = sorted((self.folder / "stages").glob("*.json"))
+        return [path.stem for path in records if "seconds" not in self._read(path.stem)]
 
     def _record(self, name: str) -> Path:
         (self.folder / "stages").mkdir(exist_ok=True)

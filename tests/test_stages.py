@@ -58,6 +58,39 @@ def test_a_record_cut_short_counts_as_none(stages):
     assert calls == [1]
 
 
+def test_what_somebody_else_left_is_not_touched(stages, tmp_path):
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "notes.md").write_text("mine")
+    (tmp_path / "file").write_text("mine")
+    for place in ("thesis", "file"):
+        with pytest.raises(InputError, match=f"{place}: is there already, and not of this run"):
+            stages.run("train", "a", lambda: None, [tmp_path / place])
+    assert (tmp_path / "thesis" / "notes.md").read_text() == (tmp_path / "file").read_text() == "mine"
+
+
+def test_forgetting_repeats_a_stage_and_replaces_what_it_wrote(stages, tmp_path):
+    folder = tmp_path / "work"
+    seen = []
+
+    def work():
+        seen.append(folder.exists())
+        folder.mkdir()
+        (folder / "file").touch()
+
+    for _ in range(2):
+        stages.run("train", "a", work, [folder])
+        stages.forget()
+    assert seen == [False, False]
+    assert stages.unfinished() == ["train"]
+
+
+def test_a_stage_whose_output_is_gone_is_done_again(stages, tmp_path):
+    for _ in range(2):
+        stages.run("train", "a", (tmp_path / "output").touch, [tmp_path / "output"])
+        (tmp_path / "output").unlink()
+    assert stages.n_done == 2
+
+
 def test_a_second_process_is_refused(stages):
     with pytest.raises(InputError, match="another process works in this folder"), Stages(stages.folder, print):
         pass
