@@ -27,7 +27,7 @@ def test_two_processes_train_as_one(tmp_path):
     together = json.loads((tmp_path / "log.json").read_text())
     assert len(together) == len(alone.state.log_history)
     for one, two in zip(alone.state.log_history[:-1], together[:-1], strict=True):
-        # The keys' bias has no gradient but rounding noise, which Adam blows up to whole steps: the penalty counts them.
+        # The keys' bias has no gradient but rounding noise, which Adam blows up to whole steps; the penalty sees them.
         assert one.pop("decay_penalty", 0) == pytest.approx(two.pop("decay_penalty", 0), rel=1e-2)
         assert one == pytest.approx(two, rel=1e-4)
     for name, value in load_file(tmp_path / "weights.safetensors").items():
