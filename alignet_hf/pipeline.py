@@ -71,15 +71,15 @@ class Pipeline:
 
     def run(self, force: bool) -> dict:
         """Every stage, in order."""
-        recipe, out, human = self.recipe, self.out, self.recipe.human
+        recipe, out, given = self.recipe, self.out, self.recipe.human
         _ = self.judgments  # read and checked before any work
         if force:
             self.stages.forget()
         with replacing(out / "recipe.yaml") as path:
             path.write_text(yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False), encoding="utf-8")
         stage, settings = self.stages.run, recipe.evaluate.settings
-        files = files_fingerprint(human.dissimilarities, human.triplets, human.embedding, human.concepts)
-        people = fingerprint(human.model_dump(), files, recipe.split.model_dump(), self.images_fingerprint, recipe.seed)
+        files = files_fingerprint(given.dissimilarities, given.triplets, given.embedding, given.concepts)
+        people = fingerprint(given.model_dump(), files, recipe.split.model_dump(), self.images_fingerprint, recipe.seed)
         student = fingerprint(recipe.student.model_dump(), files_fingerprint(recipe.student.model), recipe.seed)
 
         files = files_fingerprint(recipe.teacher.model)
@@ -123,16 +123,13 @@ class Pipeline:
     @cached_property
     def images(self) -> ConcatImages:
         """The recipe's photographs, then the extra ones."""
-        return ConcatImages([open_images(self.recipe.images.source), *map(load_images, self._extra)])
-
-    @property
-    def _extra(self) -> list[str]:
-        return [self.recipe.images.extra] if self.recipe.images.extra else []
+        extra = self.recipe.images.extra
+        return ConcatImages([self.judged_images, load_images(extra)] if extra else [self.judged_images])
 
     @cached_property
-    def n_judged(self) -> int:
+    def judged_images(self):
         """The images of the source; the extra ones, which nobody judged, come after them."""
-        return len(open_images(self.recipe.images.source))
+        return open_images(self.recipe.images.source)
 
     @cached_property
     def images_fingerprint(self) -> str:
@@ -140,7 +137,7 @@ class Pipeline:
 
     @cached_property
     def judgments(self) -> human.Judgments:
-        return read_judgments(self.recipe, self.images.names[: self.n_judged])
+        return read_judgments(self.recipe, self.images.names[: len(self.judged_images)])
 
     @cached_property
     def distill_rows(self) -> np.ndarray:
@@ -273,7 +270,7 @@ class Pipeline:
     def _embed_student(self, model, processor, setting: str) -> None:
         embed_images(
             model,
-            open_images(self.recipe.images.source),
+            self.judged_images,
             processor=processor,
             batch_size=self.recipe.student.batch_size,
             output=self.out / "embeddings" / setting,
