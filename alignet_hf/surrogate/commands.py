@@ -1,5 +1,6 @@
 """The commands of the surrogate teacher: embed, align, cluster, triplets."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -40,6 +41,12 @@ def align(
     probabilities: Annotated[Path | None, typer.Option(help=".npy (n, 3), people's; hard alignment without.")] = None,
     regularization: Annotated[float, typer.Option(min=0)] = 1e-2,
     epochs: Annotated[int, typer.Option(min=1)] = 100,
+    validation: Annotated[
+        float | None,
+        typer.Option(
+            min=0.01, max=0.9, help="Share of the objects to stop early on; cross-validating, a fifth of 100 or more."
+        ),
+    ] = None,
     cross_validate: Annotated[
         bool, typer.Option("--cross-validate", help="First compare labels and regularizations on objects held out.")
     ] = False,
@@ -66,7 +73,12 @@ def align(
     rows = Embeddings.from_pretrained(embeddings)
     choices = read_triplets(triplets, len(rows))
     soft = None if probabilities is None else read_embedding(probabilities)
-    options, facts = {"seed": seed, "max_epochs": epochs}, {}
+    if cross_validate and validation is None:
+        if len(np.unique(choices)) >= 100:
+            validation = 0.2
+        else:  # a fifth of a fold's few objects makes no triplets
+            print("fewer than 100 objects: no early stopping (--validation SHARE turns it on)", file=sys.stderr)
+    options, facts = {"seed": seed, "max_epochs": epochs, "validation": validation}, {}
     if cross_validate and soft is not None:
         found = UncertaintyDistillation.cross_validate(rows, choices, soft, n_folds=folds, **options)
         regularization, facts["cross_validation"] = found.best_regularization, found.table()
@@ -75,11 +87,7 @@ def align(
         from alignet_hf.surrogate.ud_experiment import ud_experiment
 
         kinds = [kind.strip() for kind in labels.split(",")]
-        # Early stopping holds a fifth of a fold's objects out once more: of few objects, that leaves no triplets.
-        validation = 0.2 if len(np.unique(choices)) >= 100 else None
-        experiment = ud_experiment(
-            rows, choices, labels=kinds, n_folds=folds, n_neighbours=neighbours, validation=validation, **options
-        )
+        experiment = ud_experiment(rows, choices, labels=kinds, n_folds=folds, n_neighbours=neighbours, **options)
         experiment.save(out / "cross-validation")  # before a choice that there may not be: hours are in it
         if not as_json:
             print_tables(experiment.table())
