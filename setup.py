@@ -44,6 +44,7 @@ setup(
         "pydantic>=2.10",
         "pyyaml>=6",
         "rich>=14",
+        "simplejpeg>=1.8",
         "statsmodels>=0.14",
         "typer>=0.20",
         "tqdm>=4.67",

@@ -25,6 +25,11 @@ class RandomCropFlip:
         if not 0 < self.min_area <= 1:
             raise InputError(f"min_area is {self.min_area}; it is a share of the image, above 0 and at most 1")
 
+    @property
+    def zoom(self) -> float:
+        """How much longer a side of the image can be than that of the view."""
+        return self.min_area**-0.5
+
     def __call__(self, image: Image.Image) -> Image.Image:
         area, left, top, flip = torch.rand(4).tolist()
         side = (self.min_area + (1 - self.min_area) * area) ** 0.5

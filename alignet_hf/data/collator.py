@@ -1,21 +1,36 @@
 """From rows of a data set to batches of images: every distinct image decoded and processed once."""
 
 from collections.abc import Callable, Sequence
+from typing import Literal, get_args
 from zlib import crc32
 
 import numpy as np
 import torch
 from PIL import Image
+from torch import Tensor
 
-from alignet_hf.data.images import ImageSource, to_rgb
+from alignet_hf.data.augment import RandomCropFlip
+from alignet_hf.data.images import Geometry, ImageSource, PixelScaling, UndecodableImageError
+from alignet_hf.data.images.pixels import uint8_pixels
+from alignet_hf.data.images.sources import covering, open_row
+from alignet_hf.data.images.undecodable import OnBad, check_on_bad
 from alignet_hf.errors import InputError
 from alignet_hf.triplets import validate_triplets
 
 Transform = Callable[[Image.Image], Image.Image]
+Pixels = Literal["exact", "uint8", "fast"]
 
 
 class ImageCollator:
     """Image indices -> what the processor makes of the images, in that order: {"pixel_values": (n, 3, H, W)}.
+
+        pixels    decoded and resized by    rescaled and normalised     pixel_values
+        exact     PIL and the processor     by the processor            as the processor gives them, bit by bit
+        uint8     PIL and the processor     by `finish`, on the device  uint8; then the processor's, within 1e-6
+        fast      libjpeg-turbo and torch   by `finish`, on the device  uint8, see Geometry; at full scale within
+                                                                        1 grey level of the processor's
+
+    A cache made for the processor (`cache_images(..., processor=processor)`) is not resized again.
 
     Args:
         images: an image source: `len`, `[index] -> PIL image`.
@@ -25,33 +40,90 @@ class ImageCollator:
             generator follows from `seed` and the batch's rows in their order alone, so that a resumed run, or one with
             another number of workers, sees the same.
         seed: of the transform's random numbers.
+        pixels: see above; all but "exact" need a processor of transformers that resizes, crops and normalises only.
+        on_bad: "raise" stops at an image that cannot be decoded. "skip" leaves it out, and with it the rows that name
+            it; a batch then has `undecodable`, (k,) int64, the rows of `images` that were left out.
+
+    Raises:
+        InputError: a processor that `pixels` cannot do without; an image that cannot be decoded, or a batch without
+            any that can.
     """
 
     def __init__(
-        self, images: Sequence[Image.Image], processor: Callable, transform: Transform | None = None, seed: int = 0
+        self,
+        images: Sequence[Image.Image],
+        processor: Callable,
+        transform: Transform | None = None,
+        seed: int = 0,
+        *,
+        pixels: Pixels = "exact",
+        on_bad: OnBad = "raise",
     ):
+        check_on_bad(on_bad)
+        if pixels not in get_args(Pixels):
+            raise InputError(f"pixels is {pixels!r}; choose one of {', '.join(get_args(Pixels))}")
         self.images = images
         self.processor = processor
         self.transform = transform
         self.seed = seed
+        self.pixels = pixels
+        self.on_bad = on_bad
+        self.geometry = Geometry.of(processor) if pixels == "fast" else None
+        self.scaling = None if pixels == "exact" else PixelScaling.of(processor)
+        self.is_sized = transform is None and _is_sized_for(images, processor)
 
-    def __call__(self, indices: Sequence[int], rows: np.ndarray | None = None) -> dict[str, torch.Tensor]:
-        images = [self._image(int(index)) for index in indices]
+    def __call__(self, indices: Sequence[int], rows: np.ndarray | None = None) -> dict[str, Tensor]:
+        opened, undecodable = self._open(indices)
+        return self._batch(opened, indices if rows is None else rows) | self._report(undecodable)
+
+    def finish(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """What is left to do where the batch is now: rescale and normalise pixels that are still uint8."""
+        pixels = batch["pixel_values"]
+        return batch if pixels.dtype != torch.uint8 else {**batch, "pixel_values": self.scaling(pixels)}
+
+    def _open(self, indices: Sequence[int]) -> tuple[list[Image.Image | np.ndarray], list[int]]:
+        """The images that can be decoded, and the indices of those that cannot."""
+        opened, undecodable = [], []
+        for index in map(int, indices):
+            try:
+                opened.append(self._image(index))
+            except UndecodableImageError:
+                if self.on_bad == "raise":
+                    raise
+                undecodable.append(index)
+        if undecodable and not opened:
+            raise InputError(f"no image of a batch could be decoded: rows {undecodable[:5]}; are the files whole?")
+        return opened, undecodable
+
+    def _image(self, index: int) -> Image.Image | np.ndarray:
+        if self.pixels == "exact" or (self.pixels == "uint8" and not self.is_sized):
+            return open_row(self.images, index)
+        pixels = covering(self.images, index, self._needed)
+        return pixels if self.transform is None else Image.fromarray(pixels)
+
+    def _needed(self, height: int, width: int) -> tuple[int, int]:
+        """The least size to decode to, so that what an augmentation leaves of the image covers the result."""
+        if self.transform is not None and not isinstance(self.transform, RandomCropFlip):
+            return height, width
+        zoom = 1 if self.transform is None else self.transform.zoom
+        return tuple(int(np.ceil(zoom * side)) for side in self.geometry.needed(height, width))
+
+    def _batch(self, opened: list, rows: np.ndarray) -> dict[str, Tensor]:
         if self.transform is not None:
             with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(
-                    crc32(np.append(indices if rows is None else rows, self.seed).astype(np.int64).tobytes())
-                )
-                images = [self.transform(image) for image in images]
-        return dict(self.processor(images=images, return_tensors="pt"))
+                torch.manual_seed(crc32(np.append(rows, self.seed).astype(np.int64).tobytes()))
+                opened = [self.transform(image) for image in opened]
+        if self.pixels == "exact":
+            done = {"do_resize": False, "do_center_crop": False} if self.is_sized else {}
+            return dict(self.processor(images=opened, return_tensors="pt", **done))
+        if self.is_sized:
+            return {"pixel_values": torch.stack([torch.from_numpy(image).permute(2, 0, 1) for image in opened])}
+        if self.pixels == "fast":
+            return {"pixel_values": torch.stack([self.geometry.apply(np.array(image)) for image in opened])}
+        return {"pixel_values": uint8_pixels(self.processor, opened)}
 
-    def _image(self, index: int) -> Image.Image:
-        if isinstance(self.images, ImageSource):  # RGB, and its errors name the file
-            return self.images[index]
-        try:
-            return to_rgb(self.images[index])
-        except Exception as error:
-            raise InputError(f"image {index} cannot be read: {error}; replace it, or drop its rows") from error
+    def _report(self, undecodable: list[int]) -> dict[str, Tensor]:
+        return {"undecodable": torch.tensor(undecodable, dtype=torch.int64)} if self.on_bad == "skip" else {}
 
 
 class TripletCollator(ImageCollator):
@@ -70,11 +142,19 @@ class TripletCollator(ImageCollator):
     def __call__(self, rows: list[dict]) -> dict[str, torch.Tensor]:
         indices = validate_triplets(_column(rows, "indices"), len(self.images), "triplets of the batch")
         distinct, triplets = np.unique(indices, return_inverse=True)
+        opened, undecodable = self._open(distinct)
+        if undecodable:
+            lost = np.isin(indices, undecodable).any(1)
+            if lost.all():
+                raise InputError(f"every triplet of a batch names an image that cannot be decoded: {undecodable[:5]}")
+            left = [row for row, is_lost in zip(rows, lost, strict=True) if not is_lost]
+            return self(left) | self._report(undecodable)
         return {
             # First, as transformers takes the first tensor's length for the number of examples.
             "similarities": torch.as_tensor(_column(rows, "similarities"), dtype=torch.float32),
             "triplets": torch.from_numpy(triplets.reshape(-1, 3)),
-            **super().__call__(distinct, indices),
+            **self._batch(opened, indices),
+            **self._report([]),
         }
 
 
@@ -87,7 +167,7 @@ class DenseCollator(ImageCollator):
     An image twice in a batch would be most similar to itself: it is taken once.
 
     Args:
-        images, processor, transform, seed: ImageCollator's.
+        images, processor, transform, seed, pixels, on_bad: ImageCollator's.
         teacher_embeds: (len(images), D), an array of any kind; a memory-mapped one stays on disk.
         labels: (len(images),) integers, class or cluster of each image, for the sampling strategies that need them.
 
@@ -104,8 +184,11 @@ class DenseCollator(ImageCollator):
         labels: Sequence[int] | None = None,
         transform: Transform | None = None,
         seed: int = 0,
+        *,
+        pixels: Pixels = "exact",
+        on_bad: OnBad = "raise",
     ):
-        super().__init__(images, processor, transform, seed)
+        super().__init__(images, processor, transform, seed, pixels=pixels, on_bad=on_bad)
         self.teacher_embeds = np.asarray(teacher_embeds)
         self.labels = None if labels is None else np.asarray(labels, np.int64)
         for name, array, dimensions in (("teacher_embeds", self.teacher_embeds, 2), ("labels", self.labels, 1)):
@@ -119,6 +202,10 @@ class DenseCollator(ImageCollator):
         if outside.size:
             n_images = len(self.images)
             raise InputError(f"index {outside[0]} is out of range: there are {n_images} images, 0 to {n_images - 1}")
+        opened, undecodable = self._open(indices)
+        indices = np.setdiff1d(indices, undecodable)
+        if undecodable and len(indices) < 3:
+            raise InputError(f"fewer than three images of a batch could be decoded; not rows {undecodable[:5]}")
         teacher_embeds = np.asarray(self.teacher_embeds[indices], np.float32)
         bad = ~np.isfinite(teacher_embeds).all(1)
         if bad.any():
@@ -127,7 +214,8 @@ class DenseCollator(ImageCollator):
         return {
             "teacher_embeds": torch.from_numpy(teacher_embeds),
             **labels,
-            **super().__call__(indices, in_order),
+            **self._batch(opened, in_order),
+            **self._report(undecodable),
         }
 
 
@@ -144,3 +232,13 @@ def _column(rows: list[dict], name: str) -> np.ndarray:
         columns = ", ".join(rows[missing[0]])
         raise InputError(f"a row has no {name!r}, only: {columns or 'nothing'}; is this the data set of the collator?")
     return np.asarray([row[name] for row in rows])
+
+
+def _is_sized_for(images, processor) -> bool:
+    """Whether the images have been brought to size for this processor already."""
+    if not isinstance(images, ImageSource) or images.geometry is None:
+        return False
+    try:
+        return Geometry.of(processor) == images.geometry
+    except InputError:  # a processor whose size cannot be read resizes for itself
+        return False

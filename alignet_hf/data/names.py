@@ -9,11 +9,19 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from alignet_hf.data.images import image_names
+from alignet_hf.data.images import ImageSource, image_names
 from alignet_hf.errors import InputError
 
 MISSING = -1
 _NAMED = 3  # how many names a message lists
+
+
+class MissingNamesError(InputError):
+    """Names that are not among the images; the message lists a few, `missing` holds all of them, in order."""
+
+    def __init__(self, message: str, missing: Sequence[str]):
+        super().__init__(message)
+        self.missing = tuple(missing)
 
 
 def base_name(name: str) -> str:
@@ -23,7 +31,7 @@ def base_name(name: str) -> str:
 
 def names_of(images) -> Sequence[str]:
     """The names of an image source; names that are given in its stead are left as they are."""
-    are_names = isinstance(images, list | tuple) and all(isinstance(name, str) for name in images)
+    are_names = not isinstance(images, ImageSource) and len(images) and isinstance(images[0], str)
     return images if are_names else image_names(images)
 
 
@@ -45,19 +53,26 @@ def require_names(wanted: Sequence[str], names: Sequence[str], what: str) -> np.
     """As `find_names`, but every name must be there.
 
     Raises:
-        InputError: naming `what`, how many are missing and the first of them.
+        MissingNamesError: naming `what`, how many are missing and the first of them.
     """
     rows = find_names(wanted, names, what)
     if message := missing_names(wanted, rows):
-        raise InputError(f"{what}: {message} are not among the {len(names)} images there")
+        raise MissingNamesError(
+            f"{what}: {message} are not among the {len(names)} images there", names_without_row(wanted, rows)
+        )
     return rows
 
 
 def missing_names(wanted: Sequence[str], rows: np.ndarray) -> str:
     """ "3 of 118 names (a.jpg, b.jpg, c.jpg)" of those without a row; "" where all have one."""
-    missing = [wanted[row] for row in np.flatnonzero(rows == MISSING)]
+    missing = names_without_row(wanted, rows)
     listed = ", ".join(missing[:_NAMED]) + (", ..." if len(missing) > _NAMED else "")
     return f"{len(missing)} of {len(wanted)} names ({listed})" if missing else ""
+
+
+def names_without_row(wanted: Sequence[str], rows: np.ndarray) -> list[str]:
+    """All of them."""
+    return [wanted[row] for row in np.flatnonzero(rows == MISSING)]
 
 
 def _find(wanted: Sequence[str], names: Sequence[str], form: Callable[[str], str], what: str) -> list[int]:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alignet_hf.data.names import base_name, find_names, missing_names, require_names
+from alignet_hf.data.names import MissingNamesError, base_name, find_names, missing_names, require_names
 from alignet_hf.errors import InputError
 
 
@@ -25,9 +25,10 @@ def test_two_images_of_one_name_are_refused():
 def test_missing_names_are_counted_and_some_are_listed():
     wanted = [f"{letter}.jpg" for letter in "abcdef"]
     with pytest.raises(
-        InputError, match=r"people: 5 of 6 names \(b\.jpg, c\.jpg, d\.jpg, \.\.\.\) are not among the 2"
-    ):
+        MissingNamesError, match=r"people: 5 of 6 names \(b\.jpg, c\.jpg, d\.jpg, \.\.\.\) are not among the 2"
+    ) as error:
         require_names(wanted, ["a.jpg", "z.jpg"], "people")
+    assert error.value.missing == tuple(wanted[1:])
     assert missing_names(wanted, np.arange(6)) == ""
 
 

@@ -1,0 +1,113 @@
+"""From a file's bytes to RGB pixels: exactly, or at the smallest JPEG scale that still covers what is wanted."""
+
+import io
+import struct
+import zlib
+from collections.abc import Callable
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import simplejpeg
+from PIL import ExifTags, Image, ImageOps
+
+from alignet_hf.errors import InputError
+
+IMAGE_SUFFIXES = (".bmp", ".gif", ".jfif", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+# Every way in which PIL's decoders say that a file is not an image, or not a whole one.
+DECODING_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error)
+
+_TURNED = range(5, 9)  # the EXIF orientations in which the file's rows are the picture's columns
+
+
+class UndecodableImageError(InputError):
+    """The bytes are there, but they are not a whole image: one among a million may be left out."""
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """Turn any PIL image into the RGB one that a viewer would show.
+
+    The EXIF orientation is applied; transparency lies on white, the ground on which cut-out objects are shown to
+    people; 16-bit grey is scaled to 8 bits; grey, palette, CMYK and the rest are converted; an animation gives its
+    first frame.
+    """
+    image = ImageOps.exif_transpose(image)
+    if image.mode == "RGB" and "transparency" not in image.info:
+        return image
+    if image.mode.startswith("I"):  # "I;16" and its kin, and "I", which PIL uses for 16-bit PGM
+        values = np.clip(np.asarray(image).astype(np.int64), 0, 65535)
+        return Image.fromarray(np.round(values / 257).astype(np.uint8)).convert("RGB")
+    if image.mode == "F":
+        raise InputError("a floating point image has no defined range; save it with 8 or 16 bits")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+    return image.convert("RGB")
+
+
+def open_image(source: str | Path | bytes, name: str | None = None) -> Image.Image:
+    """Decode a file, or its bytes, to RGB; nothing stays open.
+
+    Raises:
+        UndecodableImageError: naming the file (`name`, where `source` is bytes), if it is not a whole image.
+        InputError: if there is no such file, or it cannot be read.
+    """
+    encoded = source if isinstance(source, bytes) else read_file(source)
+    with _naming(name or source), Image.open(io.BytesIO(encoded)) as image:
+        image.load()
+        return to_rgb(image)
+
+
+def open_covering(encoded: bytes, name: str, needed: Callable[[int, int], tuple[int, int]]) -> np.ndarray:
+    """Decode a file's bytes to (H, W, 3) uint8, a JPEG at the smallest scale of libjpeg that covers what is needed.
+
+    The scales are those of 1/2 and below: between 1/2 and 1, libjpeg-turbo has no SIMD code and takes longer than for
+    the whole image. At full scale the pixels are those of `open_image`, which also decodes what is not a JPEG.
+
+    Args:
+        encoded: the file's bytes.
+        name: to call it in errors.
+        needed: the image's (height, width) -> the least (height, width) to decode to.
+
+    Raises:
+        UndecodableImageError: as `open_image` does.
+    """
+    with _naming(name), Image.open(io.BytesIO(encoded)) as image:  # reads the header alone
+        plain_jpeg = image.format in ("JPEG", "MPO") and image.mode in ("RGB", "L")
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1) if plain_jpeg else 1
+        width, height = image.size
+    if not plain_jpeg:
+        return np.array(open_image(encoded, name))
+    if orientation in _TURNED:
+        min_width, min_height = needed(width, height)
+    else:
+        min_height, min_width = needed(height, width)
+    try:
+        pixels = simplejpeg.decode_jpeg(encoded, "RGB", min_height=min_height, min_width=min_width, min_factor=2)
+    except ValueError:  # also for flaws that PIL tolerates: what is a whole image is for `open_image` to say
+        return np.array(open_image(encoded, name))
+    if orientation == 1:
+        return pixels
+    image = Image.fromarray(pixels)
+    image.getexif()[ExifTags.Base.Orientation] = orientation
+    return np.array(ImageOps.exif_transpose(image))
+
+
+def read_file(path: str | Path) -> bytes:
+    """A file's bytes.
+
+    Raises:
+        InputError: naming it, if it cannot be read: where a disk or a share fails, no image may be left out.
+    """
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: the image cannot be read: {error.strerror}") from error
+
+
+@contextmanager
+def _naming(name: str | Path):
+    try:
+        yield
+    except (*DECODING_ERRORS, Image.DecompressionBombError) as error:
+        raise UndecodableImageError(f"{name}: the image cannot be decoded: {error}; replace or remove it") from error

@@ -1,0 +1,118 @@
+"""Images of the `datasets` library: a column of a data set on disk or on the Hub, whole or as a stream."""
+
+from collections.abc import Sequence
+
+from alignet_hf.data.images.decoding import UndecodableImageError, read_file
+from alignet_hf.data.images.names import Names
+from alignet_hf.data.images.sources import EncodedImages
+from alignet_hf.errors import InputError
+
+
+class DatasetImages(EncodedImages):
+    """The images of a `datasets.Dataset`'s column of type Image; `names` are the rows' numbers.
+
+    Args:
+        dataset: with a column of images.
+        column: its name.
+        hub_id: of the data set, where it comes from the Hub.
+
+    Raises:
+        InputError: if there is no such column, it holds no images, or the data set is a stream.
+    """
+
+    def __init__(self, dataset, column: str = "image", hub_id: str | None = None):
+        import datasets
+
+        if isinstance(dataset, datasets.IterableDataset):
+            raise InputError(
+                "a streamed data set does not answer an index; load it without streaming, "
+                "or go through it once, in order, as StreamedImages(dataset, length)"
+            )
+        check_column(dataset.features, column)
+        if not len(dataset):
+            raise InputError("the data set holds no image")
+        # Bytes are decoded here, so that every source treats orientation and transparency alike.
+        self.rows = dataset.select_columns(column).cast_column(column, datasets.Image(decode=False))
+        self.column = column
+        self.hub_ids = () if hub_id is None else (hub_id,)
+        self.names = Names(f"{column}[{row}]" for row in range(len(dataset)))
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def encoded(self, index: int) -> tuple[bytes, str]:
+        return _bytes_of(self.rows[index][self.column], self.names[index])
+
+    def fingerprint(self) -> str:
+        return self.rows._fingerprint  # the name under which datasets itself caches
+
+
+class StreamedImages(EncodedImages):
+    """A streamed `datasets.IterableDataset`, for work that goes through it in order: embedding, caching.
+
+    Rows must be asked for in rising order; row 0 starts another pass. Every worker process streams all of it.
+
+    Args:
+        dataset: opened with streaming=True.
+        length: how many images it has; a stream does not say.
+        column: of images.
+        hub_id: of the data set, where it comes from the Hub.
+
+    Raises:
+        InputError: a column that is not one of images; when asked, a row out of order, or past the stream's end.
+    """
+
+    def __init__(self, dataset, length: int, column: str = "image", hub_id: str | None = None):
+        import datasets
+
+        dataset = dataset if dataset.features is not None else dataset._resolve_features()
+        check_column(dataset.features, column)
+        self.rows = dataset.select_columns(column).cast_column(column, datasets.Image(decode=False))
+        self.column, self.length = column, length
+        self.hub_ids = () if hub_id is None else (hub_id,)
+        self.names: Sequence[str] = Names(f"{column}[{row}]" for row in range(length))
+        self._stream, self._next = None, 0
+
+    def __len__(self) -> int:
+        return self.length
+
+    def encoded(self, index: int) -> tuple[bytes, str]:
+        index = range(self.length)[index]
+        if index == 0 or self._stream is None:
+            self._stream, self._next = iter(self.rows), 0
+        if index < self._next:
+            raise InputError(
+                f"row {index} of a stream was asked for after row {self._next - 1}: streams go in order; "
+                "cache the images first (cache_images), or load them without streaming"
+            )
+        for _ in range(self._next, index + 1):
+            row = next(self._stream, None)
+            if row is None:
+                raise InputError(f"the stream ended after {self._next} images, not {self.length}; correct its length")
+            self._next += 1
+        return _bytes_of(row[self.column], self.names[index])
+
+    def fingerprint(self) -> str:
+        """Of the length and the data set's name, version and split: a stream does not tell more without being read."""
+        info = self.rows.info
+        return f"{info.dataset_name} {info.config_name} {info.version} {self.rows.split} {self.column} {self.length}"
+
+    def __getstate__(self):
+        return {**self.__dict__, "_stream": None, "_next": 0}  # an open stream cannot be sent
+
+
+def check_column(features, column: str) -> None:
+    """Raise InputError unless the column is one of images."""
+    import datasets
+
+    if not isinstance(features.get(column), datasets.Image):
+        kinds = ", ".join(f"{name} ({type(kind).__name__})" for name, kind in features.items())
+        raise InputError(f"column {column!r} is not one of images; the data set has {kinds}")
+
+
+def _bytes_of(cell: dict | None, name: str) -> tuple[bytes, str]:
+    if cell is None:
+        raise UndecodableImageError(f"{name}: the row holds no image; remove the row")
+    if cell["bytes"] is None:
+        return read_file(cell["path"]), cell["path"]
+    return cell["bytes"], f"{name} ({cell['path']})" if cell["path"] else name

@@ -1,0 +1,107 @@
+"""One call opens any image source by its name."""
+
+from pathlib import Path
+
+import numpy as np
+
+from alignet_hf.data.images.cache import RECORD, CachedImages
+from alignet_hf.data.images.decoding import DECODING_ERRORS, IMAGE_SUFFIXES
+from alignet_hf.data.images.hub_datasets import DatasetImages
+from alignet_hf.data.images.imagenet import open_imagenet
+from alignet_hf.data.images.shards import TarImages, shard_paths
+from alignet_hf.data.images.sources import ArrayImages, ImageFolder, ImageList, ImageSource, files_below
+from alignet_hf.errors import InputError
+
+_KINDS = "a folder, an .npy, .npz, .parquet, .tar or .txt file, imagenet:FOLDER, or a data set's name on the Hub"
+
+
+def load_images(spec: str | Path, *, split: str = "train", column: str | None = None) -> ImageSource:
+    """Open an image source by what its name is.
+
+    Args:
+        spec: one of
+            a folder of images, of Parquet files, of tar files, or that `cache_images` wrote;
+            an .npy or .npz file (array `images`, or its only one);
+            a Parquet file;
+            a tar file, or several: `shards/train-{000000..000123}.tar`;
+            a .txt file with a path a line, relative to the folder it is in;
+            `imagenet:FOLDER`, ImageNet's training photographs in any usual layout (see `open_imagenet`);
+            a data set's name on the Hub.
+        split: of a Hub data set.
+        column: of a Parquet or Hub data set; its first column of images where not given.
+
+    Raises:
+        InputError: naming `spec`, if it is none of these or holds no images.
+    """
+    path, name = Path(spec), str(spec)
+    if name.startswith("imagenet:"):
+        return open_imagenet(name.removeprefix("imagenet:"))
+    if path.suffix in (".npy", ".npz"):
+        return ArrayImages(_load_array(path), name=name)
+    if path.suffix == ".tar":
+        return TarImages(shard_paths(name))
+    if path.is_dir():
+        return _open_folder(path, column)
+    if path.suffix == ".parquet" and path.is_file():
+        return _dataset_images(spec, [path], "train", column)
+    if path.suffix == ".txt" and path.is_file():
+        return _listed_images(path)
+    if path.exists() or len(path.parts) != 2 or path.is_absolute() or path.suffix in (".parquet", ".txt"):
+        raise InputError(f"{spec}: not {_KINDS}")
+    return _dataset_images(spec, None, split, column)
+
+
+def _open_folder(path: Path, column: str | None) -> ImageSource:
+    if (path / RECORD).is_file():
+        return CachedImages(path)
+    if next(files_below(path, IMAGE_SUFFIXES), None) is None:
+        if parquet := sorted(files_below(path, [".parquet"])):
+            return _dataset_images(path, parquet, "train", column)
+        if next(path.glob("*.tar"), None):
+            return TarImages(shard_paths(path))
+    return ImageFolder(path)
+
+
+def _listed_images(path: Path) -> ImageList:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read as a list of paths: {error}") from error
+    files = [line.strip() for line in lines if line.strip()]
+    if not files:
+        raise InputError(f"{path}: the list names no image; give a path a line")
+    if not (path.parent / files[0]).is_file():  # the others when they are opened: a million looks take minutes
+        raise InputError(f"{path}: line 1: no such file: {path.parent / files[0]}; paths are relative to the list")
+    return ImageList(files, folder=path.parent)
+
+
+def _dataset_images(spec, files: list[Path] | None, split: str, column: str | None) -> DatasetImages:
+    import datasets
+
+    try:
+        if files is None:
+            dataset = datasets.load_dataset(str(spec), split=split)
+        else:
+            dataset = datasets.load_dataset("parquet", data_files=[str(file) for file in files], split=split)
+    except (OSError, ValueError, datasets.exceptions.DatasetGenerationError) as error:
+        raise InputError(f"{spec}: the data set cannot be opened: {str(error).splitlines()[0]}") from error
+    columns = [name for name, kind in dataset.features.items() if isinstance(kind, datasets.Image)]
+    if column is None and not columns:
+        raise InputError(f"{spec}: no column of images; the data set has {', '.join(dataset.features)}")
+    return DatasetImages(dataset, column or columns[0], hub_id=str(spec) if files is None else None)
+
+
+def _load_array(path: Path) -> np.ndarray:
+    try:
+        loaded = np.load(path, mmap_mode="r" if path.suffix == ".npy" else None, allow_pickle=False)
+        if path.suffix == ".npy":
+            return loaded
+        with loaded:
+            name = "images" if "images" in loaded.files or len(loaded.files) != 1 else loaded.files[0]
+            if name not in loaded.files:
+                raise InputError(f"{path}: no array named images; it holds {', '.join(loaded.files)}")
+            return loaded[name]
+    except InputError:
+        raise
+    except (*DECODING_ERRORS, TypeError) as error:
+        raise InputError(f"{path}: the array cannot be read: {error}") from error

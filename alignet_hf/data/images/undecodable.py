@@ -1,0 +1,135 @@
+"""The one broken image among a million: found, named, and left out if the user says so."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Literal, get_args
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+from tqdm.auto import tqdm
+
+from alignet_hf.data.images.decoding import UndecodableImageError
+from alignet_hf.data.images.sources import covering
+from alignet_hf.errors import InputError
+
+OnBad = Literal["raise", "skip"]
+
+
+def find_undecodable(images, *, num_workers: int = 0, progress: bool = True) -> dict[int, str]:
+    """Decode every image of a source, at the smallest scale there is -> rows that fail, and why.
+
+    Work that reads every image anyway (embedding, caching) finds them on its way; this is for what does not.
+
+    Args:
+        images: an image source.
+        num_workers: processes that decode.
+        progress: show a progress bar, on a terminal.
+
+    Raises:
+        InputError: a file that cannot be read at all, or a worker process that was killed.
+    """
+    found = {}
+    with tqdm(total=len(images), desc="checking images", unit="image", disable=None if progress else True) as bar:
+        for rows, _, errors in read_in_workers(_Decode(images), range(len(images)), num_workers):
+            found |= errors
+            bar.update(len(rows))
+    return found
+
+
+def check_on_bad(on_bad: str) -> None:
+    """Raise InputError unless it is one of OnBad."""
+    if on_bad not in get_args(OnBad):
+        raise InputError(f"on_bad is {on_bad!r}; choose raise (stop at an image that cannot be decoded) or skip")
+
+
+def undecodable_message(found: Mapping[int, str], shown: int = 5) -> str:
+    """`1 image could not be decoded: ...`, with what is wrong with the first few."""
+    many = "1 image" if len(found) == 1 else f"{len(found)} images"
+    rest = "" if len(found) <= shown else f"; and {len(found) - shown} more"
+    return f"{many} could not be decoded: {'; '.join(found[row] for row in sorted(found)[:shown])}{rest}"
+
+
+def without_undecodable(triplets, rows: Sequence[int]):
+    """A triplet data set without the triplets that name one of some images -> the data set, and how many it lost.
+
+    Args:
+        triplets: a datasets.Dataset with the column `indices`.
+        rows: of the images, as `find_undecodable` or `CachedImages.undecodable` gives them.
+    """
+    indices = np.asarray(triplets.with_format("numpy")["indices"][:]).reshape(-1, 3)
+    kept = ~np.isin(indices, np.fromiter(rows, np.int64)).any(1)
+    return triplets.select(np.flatnonzero(kept)), int((~kept).sum())
+
+
+def read_in_workers(
+    read: Callable[[int], Tensor], rows: Sequence[int], num_workers: int, batch_size: int = 32
+) -> Iterator[tuple[list[int], Tensor, dict[int, str]]]:
+    """Read rows in worker processes, in order.
+
+    Args:
+        read: a row -> a tensor, of one shape for all rows; it is sent to the workers.
+        rows: to read.
+        num_workers: processes; 0 reads in this one.
+        batch_size: rows a process reads at a time.
+
+    Yields:
+        Rows; the tensors of those that were decoded, in one; and why the others were not, by row.
+
+    Raises:
+        InputError: what `read` raises but for an image that cannot be decoded; a worker that was killed.
+    """
+    loader = DataLoader(
+        rows,
+        batch_size,
+        collate_fn=_Guarded(read),
+        num_workers=num_workers,
+        generator=torch.Generator(),  # the loader draws a seed: not from the global generator
+    )
+    with naming_killed_workers():
+        for batch, tensors, errors, fatal in loader:
+            if fatal is not None:
+                raise InputError(fatal)  # raised over there it would be buried in a traceback
+            yield batch, tensors, errors
+
+
+@contextmanager
+def naming_killed_workers():
+    """Turn the DataLoader's error for a worker process that was killed into a line that says what to do."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not str(error).startswith("DataLoader worker"):
+            raise
+        raise InputError(
+            "a worker process was killed, by the system perhaps as memory ran out; use fewer workers "
+            f"or smaller batches, and start again ({str(error).splitlines()[0]})"
+        ) from error
+
+
+class _Guarded:
+    """Reads rows; errors come back as text, which any process can be sent."""
+
+    def __init__(self, read: Callable[[int], Tensor]):
+        self.read = read
+
+    def __call__(self, rows: list[int]):
+        tensors, errors = [], {}
+        for row in rows:
+            try:
+                tensors.append(self.read(row))
+            except UndecodableImageError as error:
+                errors[row] = str(error)
+            except InputError as error:
+                return rows, None, errors, str(error)
+        return rows, torch.stack(tensors) if tensors else None, errors, None
+
+
+class _Decode:
+    def __init__(self, images):
+        self.images = images
+
+    def __call__(self, row: int) -> Tensor:
+        covering(self.images, row, lambda height, width: (1, 1))
+        return torch.empty(0)

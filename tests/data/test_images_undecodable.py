@@ -1,0 +1,76 @@
+"""A broken image among many: found, named, left out; and a worker process that is killed."""
+
+import os
+import signal
+
+import numpy as np
+import pytest
+from datasets import Dataset
+from photographs import photograph, write_photographs
+
+from alignet_hf.data.images import ImageFolder, UndecodableImageError, find_undecodable
+from alignet_hf.data.images.undecodable import read_in_workers, undecodable_message, without_undecodable
+from alignet_hf.errors import InputError
+
+
+@pytest.mark.parametrize("num_workers", [0, 2])
+def test_every_broken_image_is_found_and_named(tmp_path, num_workers):
+    images = ImageFolder(write_photographs(tmp_path / "photos", 40, broken=(3, 17)))
+    rows = sorted(images.row_of(name) for name in ("3.jpg", "17.jpg"))
+    found = find_undecodable(images, num_workers=num_workers)
+    assert sorted(found) == rows
+    message = undecodable_message(found)
+    assert message.startswith("2 images could not be decoded: ")
+    assert f"{tmp_path}/photos/3.jpg: the image cannot be decoded" in message
+    assert "\n" not in message
+
+
+def test_sources_of_pil_images_are_checked_too(tmp_path):
+    write_photographs(tmp_path, 1, broken=(0,))
+    from PIL import Image
+
+    images = [photograph(), Image.open(tmp_path / "0.jpg")]
+    assert list(find_undecodable(images)) == [1]
+
+
+def test_a_file_that_cannot_be_read_is_not_left_out(tmp_path):
+    images = ImageFolder(write_photographs(tmp_path, 3))
+    (tmp_path / "1.jpg").unlink()
+    for num_workers in (0, 1):
+        with pytest.raises(InputError, match=r"1\.jpg: the image cannot be read: No such file") as error:
+            find_undecodable(images, num_workers=num_workers)
+        assert not isinstance(error.value, UndecodableImageError)
+        assert "\n" not in str(error.value)
+
+
+def test_one_and_many_in_words():
+    assert undecodable_message({4: "a.jpg: broken"}) == "1 image could not be decoded: a.jpg: broken"
+    many = undecodable_message({row: f"{row}.jpg" for row in (30, 2, 1, 3, 4, 5, 6)})
+    assert many == "7 images could not be decoded: 1.jpg; 2.jpg; 3.jpg; 4.jpg; 5.jpg; and 2 more"
+
+
+def test_triplets_that_name_one_are_left_out_and_counted():
+    indices = [[0, 1, 2], [3, 4, 5], [2, 5, 6], [1, 6, 0]]
+    triplets = Dataset.from_dict({"indices": indices, "similarities": np.ones((4, 3))})
+    left, n_lost = without_undecodable(triplets, {5: "broken", 9: "broken"})
+    assert left["indices"][:] == [[0, 1, 2], [1, 6, 0]]
+    assert n_lost == 2
+    left, n_lost = without_undecodable(triplets, {})
+    assert (len(left), n_lost) == (4, 0)
+
+
+def _killed(row):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _faulty(row):
+    raise RuntimeError("a fault of ours")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="SIGKILL")
+def test_a_killed_worker_is_said_and_does_not_hang():
+    with pytest.raises(InputError, match=r"a worker process was killed.*use fewer workers") as error:
+        list(read_in_workers(_killed, range(4), 1))
+    assert "\n" not in str(error.value)
+    with pytest.raises(RuntimeError, match="a fault of ours"):
+        list(read_in_workers(_faulty, range(4), 1))
