@@ -10,37 +10,20 @@ The run's folder afterwards:
 """
 
 import json
-from collections.abc import Callable, Sequence
-from functools import cached_property
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import yaml
 
-from alignet_hf.data import judgments as human
-from alignet_hf.data.alignet import load_alignet, save_alignet
-from alignet_hf.data.images import ConcatImages, ImageFolder, images_fingerprint, load_images
-from alignet_hf.data.similarity_matrices import Dissimilarities
-from alignet_hf.data.similarity_sets import load_objects92
-from alignet_hf.data.things import read_concept_images, read_embedding, read_triplets
-from alignet_hf.distill.temperature import matching_temperature
-from alignet_hf.encoders import check_encoder, open_student, open_teacher
+from alignet_hf.encoders import check_encoder
 from alignet_hf.errors import InputError
-from alignet_hf.evaluation.human.scores import CHANCE, score_on_judgments
-from alignet_hf.evaluation.report import write_report
 from alignet_hf.hub.artifacts import replacing
-from alignet_hf.hub.from_run import describe_student, known_of
-from alignet_hf.recipe import EMBEDDED, Recipe, check_files, load_recipe
+from alignet_hf.inputs import open_images
+from alignet_hf.pipeline_work import METRICS, Pipeline
+from alignet_hf.recipe import Recipe, check_files, load_recipe
 from alignet_hf.stages import Stages, files_fingerprint, fingerprint
-from alignet_hf.surrogate.cluster import Clusters, cluster_embeddings
-from alignet_hf.surrogate.embed import embed_images
-from alignet_hf.surrogate.embeddings import Embeddings
-from alignet_hf.surrogate.respond import respond
-from alignet_hf.surrogate.sample import sample_triplets
-from alignet_hf.surrogate.uncertainty_distillation import UncertaintyDistillation
-from alignet_hf.triplets import triplet_similarities
 
-METRICS = "metrics.json"
+__all__ = ["Pipeline", "open_images", "rewrite_report", "run"]
 
 
 def run(recipe: Recipe, out: str | Path, *, force: bool = False, say: Callable[[str], None] = print) -> dict:
@@ -63,296 +46,54 @@ def run(recipe: Recipe, out: str | Path, *, force: bool = False, say: Callable[[
     if recipe.student is not None:
         check_encoder(recipe.student)
     with Stages(Path(out), say) as stages:
-        return Pipeline(recipe, Path(out), stages).run(force)
+        return _run_stages(Pipeline(recipe, Path(out), stages), force)
 
 
-class Pipeline:
-    """A recipe at work in a folder. Every method named after a stage writes what the module's docstring lists."""
+def _run_stages(pipeline: Pipeline, force: bool) -> dict:
+    """Every stage, in order, each made from what the fingerprint that it is given says."""
+    recipe, out, given, stages = pipeline.recipe, pipeline.out, pipeline.recipe.human, pipeline.stages
+    _ = pipeline.judgments  # read and checked before any work
+    if force:
+        stages.forget()
+    with replacing(out / "recipe.yaml") as path:
+        path.write_text(yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False), encoding="utf-8")
+    stage, settings = stages.run, recipe.settings
+    files = files_fingerprint(given.dissimilarities, given.triplets, given.embedding, given.concepts)
+    words = given.people, recipe.student and recipe.student.license  # for cards alone: no reason to train again
+    people = fingerprint(
+        given.model_dump(exclude={"people"}), files, recipe.split.model_dump(), pipeline.images_fingerprint, recipe.seed
+    )
 
-    def __init__(self, recipe: Recipe, out: Path, stages: Stages):
-        self.recipe, self.out, self.stages = recipe, out, stages
-
-    def run(self, force: bool) -> dict:
-        """Every stage, in order."""
-        recipe, out, given = self.recipe, self.out, self.recipe.human
-        _ = self.judgments  # read and checked before any work
-        if force:
-            self.stages.forget()
-        with replacing(out / "recipe.yaml") as path:
-            path.write_text(yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False), encoding="utf-8")
-        stage, settings = self.stages.run, recipe.settings
-        files = files_fingerprint(given.dissimilarities, given.triplets, given.embedding, given.concepts)
-        words = given.people, recipe.student and recipe.student.license  # for cards alone: no reason to train again
-        people = fingerprint(
-            given.model_dump(exclude={"people"}), files, recipe.split.model_dump(), self.images_fingerprint, recipe.seed
-        )
-
-        files = files_fingerprint(recipe.teacher.model)
-        made_from = fingerprint(recipe.teacher.model_dump(exclude={"license"}), files, self.images_fingerprint)
-        teacher = stage("teacher", made_from, self.embed_teacher, [out / "teacher"])
-        made_from = fingerprint(teacher, people, recipe.surrogate.model_dump())
-        surrogate = stage("surrogate", made_from, self.fit_surrogate, [out / "surrogate"])
-        clusters = stage(
-            "clusters",
-            fingerprint(surrogate, recipe.clusters.model_dump(), settings),
-            self.cluster,
-            self._data_folders("clusters").values(),
-        )
-        triplets = stage(
-            "triplets",
-            fingerprint(clusters, recipe.triplets.model_dump()),
-            self.make_triplets,
-            self._data_folders("triplets").values(),
-        )
-        students = []
-        if settings:
-            files = files_fingerprint(recipe.student.model)
-            student = fingerprint(recipe.student.model_dump(exclude={"license"}), files, recipe.seed)
-        if set(settings) & {"original", "ud"}:
-            made_from = fingerprint(student, self.images_fingerprint)
-            students.append(stage("original", made_from, self.embed_original, [out / "embeddings/original"]))
-        for name in sorted(set(settings) & {"unalignet", "alignet"}):
-            made_from = fingerprint(triplets, student, recipe.distill.model_dump())
-            folders = [self.student_folder(name), out / "training" / name, out / "embeddings" / name]
-            students.append(stage(name, made_from, lambda name=name: self.distill(name), folders))
-        made_from = fingerprint(surrogate, students, recipe.evaluate.model_dump())
-        scores = stage("evaluate", made_from, self.evaluate, [out / METRICS])
-        stage("report", fingerprint(scores, words), self.report, [out / "report.md", out / "figures"])
-        metrics = json.loads((out / METRICS).read_text(encoding="utf-8"))
-        if metrics.get("seconds") != (seconds := self.stages.seconds()):
-            metrics["seconds"] = seconds
-            self._write(metrics)
-        if not self.stages.n_done:
-            self.stages.say(f"{out}: finished before, nothing to do (--force repeats it)")
-        return metrics
-
-    # What the run is about
-
-    @cached_property
-    def images(self) -> ConcatImages:
-        """The recipe's photographs, then the extra ones."""
-        extra = self.recipe.images.extra
-        return ConcatImages([self.judged_images, load_images(extra)] if extra else [self.judged_images])
-
-    @cached_property
-    def judged_images(self):
-        """The images of the source; the extra ones, which nobody judged, come after them."""
-        return open_images(self.recipe.images.source)
-
-    @cached_property
-    def images_fingerprint(self) -> str:
-        return images_fingerprint(self.images)
-
-    @cached_property
-    def judgments(self) -> human.Judgments:
-        return read_judgments(self.recipe, self.images.names[: len(self.judged_images)])
-
-    @cached_property
-    def distill_rows(self) -> np.ndarray:
-        """The images to distil on: all but the held-out ones; where people judged concepts, all.
-
-        Neither way does the student meet a held-out judgment. Photographs that stand for concepts belong to a larger
-        set that the surrogate may label like any other.
-        """
-        rows = np.arange(len(self.images))
-        return rows if self.recipe.human.triplets else np.setdiff1d(rows, self.judgments.held_out_rows)
-
-    # The stages
-
-    def embed_teacher(self) -> None:
-        model, processor = open_teacher(self.recipe.teacher)
-        batch_size = self.recipe.teacher.batch_size
-        embed_images(model, self.images, processor=processor, batch_size=batch_size, output=self.out / "teacher")
-
-    def fit_surrogate(self) -> None:
-        self._fit_ud(self.teacher_embeddings("original")).save_pretrained(self.out / "surrogate")
-
-    def cluster(self) -> None:
-        """Superordinate clusters of the surrogate teacher's space; UnAligNet has its own, of the teacher's."""
-        for setting, folder in self._data_folders("clusters").items():
-            embeddings = self.teacher_embeddings(setting)[self.distill_rows]
-            cluster_embeddings(embeddings, self.recipe.clusters.n_clusters, self.recipe.seed).save_pretrained(folder)
-
-    def make_triplets(self) -> None:
-        options = self.recipe.triplets
-        clusters = self._data_folders("clusters")
-        for setting, folder in self._data_folders("triplets").items():
-            labels = Clusters.from_pretrained(clusters[setting]).labels
-            sampled = self.distill_rows[sample_triplets(labels, options.n, options.strategy, seed=self.recipe.seed)]
-            responses = respond(self.teacher_embeddings(setting), sampled, self.images.names)
-            save_alignet(
-                responses,
-                folder,
-                teacher=self.recipe.teacher.model,
-                uncertainty_distillation=setting == "alignet",
-                sampling=options.strategy,
-                clusters=int(labels.max()) + 1,
-                seed=self.recipe.seed,
-            )
-
-    def embed_original(self) -> None:
-        model, processor = open_student(self.recipe.student)
-        self._embed_student(model, processor, "original")
-
-    def distill(self, setting: str) -> None:
-        """Train the student on the surrogate's similarities ("alignet") or the teacher's own ("unalignet")."""
-        from alignet_hf.distill.run import distill_student
-
-        options = self.recipe.distill
-        temperature = options.teacher_temperature if setting == "alignet" else self._unaligned_temperature()
-        model, processor = distill_student(
-            self.recipe.student,
-            options,
-            self.images,
-            output=self.student_folder(setting),
-            work=self.out / "training" / setting,
-            seed=self.recipe.seed,
-            teacher_embeddings=self.teacher_embeddings(setting),
-            triplets=load_alignet(self._data_folders("triplets")[setting]),
-            rows=self.distill_rows,
-            clusters=Clusters.from_pretrained(self._data_folders("clusters")[setting]).labels,
-            held_out=self.judgments.held_out,
-            teacher_temperature=temperature,
-            alignment=known_of(self.recipe, setting),
-        )
-        self._embed_student(model, processor, setting)
-
-    def evaluate(self) -> None:
-        """Score teacher and student on the held-out judgments, and write metrics.json."""
-        judgments, options = self.judgments, self.recipe.evaluate
-
-        def score(embeddings: np.ndarray) -> dict[str, dict[str, float]]:
-            results = score_on_judgments(embeddings, judgments, n_bootstrap=options.n_bootstrap, seed=self.recipe.seed)
-            return {name: result.to_dict() for name, result in results.items()}
-
-        scores = {"teacher": {name: score(self.teacher_embeddings(key)) for name, key in TEACHER.items()}}
-        scores["student"] = {name: score(self.student_embeddings(name)) for name in self.recipe.settings}
-        metrics = {
-            "recipe": self.recipe.name,
-            **scores,
-            "noise_ceiling": judgments.noise_ceiling,
-            "chance": CHANCE,
-            "held_out": {"objects": len(judgments.held_out_rows), "triplets": len(judgments.held_out)},
-        }
-        self._write(metrics)
-
-    def report(self) -> None:
-        """Write report.md and figures/, and the students' cards."""
-        write_report(self)
-        metrics = json.loads((self.out / METRICS).read_text(encoding="utf-8"))
-        for setting in sorted(set(self.recipe.settings) & {"unalignet", "alignet"}):
-            folder = self.student_folder(setting)
-            try:
-                describe_student(folder, self.recipe, setting, metrics)
-            except Exception as error:  # whatever it is: the run is done, and its card can be written later
-                self.stages.say(f"{folder}: its card was not written ({error}); alignet-hf card writes it later")
-
-    # What later stages, and the report, read of earlier ones
-
-    def teacher_embeddings(self, setting: str) -> np.ndarray:
-        """(N, p) of all images: aligned by the surrogate for "alignet", else as the teacher gives them."""
-        embeddings = np.asarray(Embeddings.from_pretrained(self.out / "teacher"))
-        if setting != "alignet":
-            return embeddings
-        return UncertaintyDistillation.from_pretrained(self.out / "surrogate").transform(embeddings)
-
-    def student_embeddings(self, setting: str) -> np.ndarray:
-        """(judged images, D) of the student in one of the paper's four settings."""
-        if setting == "ud":  # a linear transform of the frozen student
-            original = self.student_embeddings("original")
-            return self._fit_ud(original).transform(original)
-        return np.asarray(Embeddings.from_pretrained(self.out / "embeddings" / setting))
-
-    def student_folder(self, setting: str) -> Path:
-        return self.out / ("student" if setting == "alignet" else "unalignet/student")
-
-    def _data_folders(self, kind: str) -> dict[str, Path]:
-        folders = {"alignet": self.out / kind}
-        if "unalignet" in self.recipe.settings:
-            folders["unalignet"] = self.out / "unalignet" / kind
-        return folders
-
-    def _unaligned_temperature(self) -> float:
-        options, rows = self.recipe.distill, self.distill_rows
-        if options.loss == "hard":  # takes the teacher's choice, which no temperature changes
-            return 1.0
-        if options.unaligned_teacher_temperature != "auto":
-            return options.unaligned_teacher_temperature
-        drawn = rows[sample_triplets(len(rows), 10_000, "random", seed=self.recipe.seed)]
-        aligned, own = (triplet_similarities(self.teacher_embeddings(name), drawn) for name in ("alignet", "unalignet"))
-        return matching_temperature(own, aligned / options.teacher_temperature)
-
-    def _write(self, metrics: dict) -> None:
-        with replacing(self.out / METRICS) as path:
-            path.write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
-
-    def _embed_student(self, model, processor, setting: str) -> None:
-        embed_images(
-            model,
-            self.judged_images,
-            processor=processor,
-            batch_size=self.recipe.student.batch_size,
-            output=self.out / "embeddings" / setting,
-        )
-
-    def _fit_ud(self, embeddings: np.ndarray) -> UncertaintyDistillation:
-        options = self.recipe.surrogate
-        return UncertaintyDistillation.fit(
-            embeddings,
-            self.judgments.training,
-            self.judgments.probabilities if options.alignment == "soft" else None,
-            regularization=options.regularization,
-            learning_rate=options.learning_rate,
-            batch_size=options.batch_size,
-            max_epochs=options.epochs,
-            init_scale=options.init_scale,
-            seed=self.recipe.seed,
-        )
-
-
-TEACHER = {"original": "original", "ud": "alignet"}  # the teacher's two settings, as `teacher_embeddings` names them
-
-
-def open_images(source: str):
-    """The image source that a recipe names: the embedded photographs, or what `load_images` opens."""
-    if source == EMBEDDED:
-        from alignet_hf.demo import objects92
-
-        return ImageFolder(objects92.FOLDER / "images")
-    return load_images(source)
-
-
-def open_people(dissimilarities: str, image_names: Sequence[str]) -> Dissimilarities:
-    """The similarity matrices that a recipe names, in the order of the images; by name where the file has names.
-
-    Raises:
-        InputError: the file cannot be read, or people judged other objects than there are images.
-    """
-    people = load_objects92() if dissimilarities == EMBEDDED else Dissimilarities.load(dissimilarities)
-    if people.names is not None and dissimilarities != EMBEDDED:
-        people = people.in_order_of(image_names)
-    if people.n_objects != len(image_names):
-        raise InputError(
-            f"{dissimilarities}: {people.n_objects} objects were judged, but there are {len(image_names)} images; "
-            "they must be the same, in the same order"
-        )
-    return people
-
-
-def read_judgments(recipe: Recipe, image_names: list[str]) -> human.Judgments:
-    """The human judgments that a recipe names, over the rows of its image source.
-
-    Raises:
-        InputError: a file that cannot be read, or judgments of other images than the source holds.
-    """
-    given, split = recipe.human, recipe.split
-    options = {"n_folds": split.folds, "fold": split.fold, "seed": split.seed}
-    if given.dissimilarities is not None:
-        return human.from_dissimilarities(open_people(given.dissimilarities, image_names), **options)
-    embedding = read_embedding(given.embedding)
-    choices = read_triplets(given.triplets, len(embedding))
-    images = read_concept_images(given.concepts, image_names, len(embedding))
-    return human.from_choices(choices, embedding, images, **options, n_soft_triplets=given.n_soft_triplets)
+    files = files_fingerprint(recipe.teacher.model)
+    made_from = fingerprint(recipe.teacher.model_dump(exclude={"license"}), files, pipeline.images_fingerprint)
+    teacher = stage("teacher", made_from, pipeline.embed_teacher, [out / "teacher"])
+    made_from = fingerprint(teacher, people, recipe.surrogate.model_dump())
+    surrogate = stage("surrogate", made_from, pipeline.fit_surrogate, [out / "surrogate"])
+    made_from = fingerprint(surrogate, recipe.clusters.model_dump(), settings)
+    clusters = stage("clusters", made_from, pipeline.cluster, pipeline.data_folders("clusters").values())
+    made_from = fingerprint(clusters, recipe.triplets.model_dump())
+    triplets = stage("triplets", made_from, pipeline.make_triplets, pipeline.data_folders("triplets").values())
+    students = []
+    if settings:
+        files = files_fingerprint(recipe.student.model)
+        student = fingerprint(recipe.student.model_dump(exclude={"license"}), files, recipe.seed)
+    if set(settings) & {"original", "ud"}:
+        made_from = fingerprint(student, pipeline.images_fingerprint)
+        students.append(stage("original", made_from, pipeline.embed_original, [out / "embeddings/original"]))
+    for name in sorted(set(settings) & {"unalignet", "alignet"}):
+        made_from = fingerprint(triplets, student, recipe.distill.model_dump())
+        folders = [pipeline.student_folder(name), out / "training" / name, out / "embeddings" / name]
+        students.append(stage(name, made_from, lambda name=name: pipeline.distill(name), folders))
+    made_from = fingerprint(surrogate, students, recipe.evaluate.model_dump())
+    scores = stage("evaluate", made_from, pipeline.evaluate, [out / METRICS])
+    stage("report", fingerprint(scores, words), pipeline.report, [out / "report.md", out / "figures"])
+    metrics = json.loads((out / METRICS).read_text(encoding="utf-8"))
+    if metrics.get("seconds") != (seconds := stages.seconds()):
+        metrics["seconds"] = seconds
+        pipeline.write_metrics(metrics)
+    if not stages.n_done:
+        stages.say(f"{out}: finished before, nothing to do (--force repeats it)")
+    return metrics
 
 
 def rewrite_report(out: Path) -> None:

@@ -33,7 +33,9 @@ class Images(Section):
 class Human(Section):
     """Either `dissimilarities` or `triplets`."""
 
-    dissimilarities: str | None = None  # "objects92", or an .npz or .npy of shape (people, N, N), in the images' order
+    # "objects92", or matrices of shape (people, N, N): .npz, .mat, .csv with names that find the images, or .npy.
+    dissimilarities: str | None = None
+    in_order: bool = False  # objects without names are the images, in their order; else such matrices are refused
     triplets: str | None = None  # a text file, a row "i j k" each, k the odd one, 0-based rows of `concepts`
     embedding: str | None = None  # .npy (concepts, D): people's dimensions; its dot products give soft labels
     concepts: str | None = None  # .tsv with columns concept_index and photo: which image shows which concept
@@ -46,6 +48,8 @@ class Human(Section):
             raise ValueError("give either dissimilarities or triplets")
         if self.triplets is not None and (self.embedding is None or self.concepts is None):
             raise ValueError("triplets also need embedding and concepts")
+        if self.in_order and self.triplets is not None:
+            raise ValueError("in_order is of dissimilarities; concepts says which image shows what triplets are about")
         return self
 
 

@@ -9,10 +9,11 @@ import torch
 from backbones import tiny_backbone
 from transformers import AutoImageProcessor, AutoModel, BitImageProcessorPil
 
-from alignet_hf import AligNetVisionModel, load_alignet, pipeline
+from alignet_hf import AligNetVisionModel, load_alignet, pipeline, pipeline_work
 from alignet_hf.demo.run import RECIPE, mean_of_folds, run_demo
 from alignet_hf.distill.trainer import AligNetTrainer
 from alignet_hf.errors import InputError
+from alignet_hf.inputs import open_images, read_judgments
 from alignet_hf.recipe import load_recipe
 from alignet_hf.surrogate.embeddings import Embeddings
 from alignet_hf.surrogate.uncertainty_distillation import UncertaintyDistillation
@@ -83,7 +84,7 @@ def test_the_student_loads_with_auto_classes_and_is_the_one_measured(finished):
     out, _ = finished
     model, processor = AutoModel.from_pretrained(out / "student"), AutoImageProcessor.from_pretrained(out / "student")
     assert isinstance(model, AligNetVisionModel)
-    image = pipeline.open_images("objects92")[5]
+    image = open_images("objects92")[5]
     with torch.no_grad():
         embedding = model(**processor(images=[image], return_tensors="pt")).pooler_output[0]
     measured = np.asarray(Embeddings.from_pretrained(out / "embeddings" / "alignet"))[5]
@@ -117,7 +118,7 @@ def test_the_triplets_are_the_surrogate_s_answers_and_hold_no_held_out_object(fi
     i, j, k = (aligned[triplets["indices"][:, n]] for n in range(3))
     expected = np.stack([(i * j).sum(1), (i * k).sum(1), (j * k).sum(1)], 1)
     np.testing.assert_allclose(triplets["similarities"], expected, rtol=1e-4, atol=1e-4)
-    held_out = pipeline.read_judgments(recipe, [str(row) for row in range(92)]).held_out_rows
+    held_out = read_judgments(recipe, open_images("objects92").names).held_out_rows
     assert not np.isin(triplets["indices"], held_out).any()
 
 
@@ -145,7 +146,7 @@ def test_an_interrupted_run_ends_with_the_same_numbers(finished, recipe, tmp_pat
     """Stopped in an embedding, in the training of either student, or while a checkpoint is written."""
     what, count = stop
     owner, name = {
-        "embed": (pipeline, "embed_images"),
+        "embed": (pipeline_work, "embed_images"),
         "step": (AligNetTrainer, "training_step"),
         "save": (AligNetTrainer, "_save_rng_state"),
     }[what]
@@ -179,7 +180,7 @@ def test_listed_triplets_and_extra_images(encoders, tmp_path):
     folder = tmp_path / "mine"
     folder.mkdir()
     for row in range(3):
-        pipeline.open_images("objects92")[row].rotate(90).save(folder / f"{row}.png")
+        open_images("objects92")[row].rotate(90).save(folder / f"{row}.png")
     recipe = load_recipe(
         RECIPE,
         overrides(
@@ -198,7 +199,7 @@ def test_people_s_choices_in_place_of_matrices(encoders, tmp_path):
     np.save(tmp_path / "dimensions.npy", rng.random((92, 8)))
     triplets = rng.permuted(np.tile(np.arange(92), (600, 1)), axis=1)[:, :3]
     np.savetxt(tmp_path / "triplets.txt", triplets, "%d")
-    names = pipeline.open_images("objects92").names
+    names = open_images("objects92").names
     rows = "".join(f"{concept}\t{name}\n" for concept, name in enumerate(names))
     (tmp_path / "concepts.tsv").write_text(f"concept_index\tphoto\n{rows}")
     files = {"triplets": "triplets.txt", "embedding": "dimensions.npy", "concepts": "concepts.tsv"}
@@ -211,7 +212,7 @@ def test_people_s_choices_in_place_of_matrices(encoders, tmp_path):
 
 
 def test_judgments_of_other_images_are_refused(encoders, tmp_path):
-    pipeline.open_images("objects92")[0].save(tmp_path / "one.png")
+    open_images("objects92")[0].save(tmp_path / "one.png")
     recipe = load_recipe(RECIPE, overrides(encoders, f"images.source={tmp_path}"))
     with pytest.raises(InputError, match="92 objects were judged, but there are 1 images"):
         pipeline.run(recipe, tmp_path / "run", say=lambda line: None)

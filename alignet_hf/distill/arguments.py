@@ -46,6 +46,13 @@ class AligNetTrainingArguments(TrainingArguments):
             f"{', '.join(PAIRS_SHARING_A_LABEL)}; all but 'random' need labels. Listed triplets all count."
         },
     )
+    gather_negatives: bool = field(
+        default=False,
+        metadata={
+            "help": "Dense triplets of the images of all processes together, not of each process's own. Every process "
+            "computes the loss of all of them; the gradient is that of one process with all images."
+        },
+    )
     decay_to_init: float = field(
         default=1.0, metadata={"help": "Strength lambda of the weight decay to initialization; 0 turns it off."}
     )
@@ -86,6 +93,11 @@ class AligNetTrainingArguments(TrainingArguments):
             raise InputError(
                 f"hub_strategy is {self.hub_strategy.value!r}, but an optimizer's state is a pickle, which is never "
                 "pushed; choose 'every_save' or 'end'"
+            )
+        if self.train_sampling_strategy not in ("random", "sequential"):
+            raise InputError(
+                f"train_sampling_strategy is {self.train_sampling_strategy!r}, which goes by the length of texts; "
+                "choose 'random' or 'sequential'"
             )
         if self.remove_unused_columns:
             raise InputError("remove_unused_columns must be False: the collators need the columns it would remove")

@@ -14,6 +14,7 @@ from alignet_hf.errors import InputError
 
 # The file of a checkpoint that is written last; AligNetTrainer sees to it that every process is done before.
 LAST_FILE = "trainer_state.json"
+ROWS = "rows_a_step.json"
 
 
 def is_complete(checkpoint: str | Path) -> bool:
@@ -59,6 +60,23 @@ def checkpoint_to_resume(resume_from_checkpoint: str | Path | bool | None, outpu
 def mark_incomplete(checkpoint: str | Path):
     """Before a checkpoint is written anew: take away what would call its old and new files, mixed, complete."""
     Path(checkpoint, LAST_FILE).unlink(missing_ok=True)
+
+
+def note_rows_a_step(checkpoint: str | Path, n_rows: int):
+    """Write into a checkpoint how many rows each of its run's steps learns from."""
+    Path(checkpoint).mkdir(parents=True, exist_ok=True)
+    Path(checkpoint, ROWS).write_text(json.dumps(n_rows), encoding="utf-8")
+
+
+def check_rows_a_step(checkpoint: str | Path, n_rows: int):
+    """Raise an InputError where a run of `n_rows` a step cannot go on from a checkpoint's place in the data."""
+    path = Path(checkpoint, ROWS)
+    if path.is_file() and (noted := json.loads(path.read_text(encoding="utf-8"))) != n_rows:
+        raise InputError(
+            f"{checkpoint}: each of its steps learnt from {noted} rows, those of this run would learn from {n_rows}: "
+            f"set processes x per_device_train_batch_size x gradient_accumulation_steps to {noted}, or "
+            "ignore_data_skip=True to start the data anew"
+        )
 
 
 def load_weights(model: PreTrainedModel, checkpoint: str | Path):

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from datasets import Dataset
+from transformers import set_seed
 from transformers.trainer_callback import PrinterCallback
 
 from alignet_hf.data.augment import RandomCropFlip
@@ -15,6 +16,7 @@ from alignet_hf.data.collator import DenseCollator, TripletCollator
 from alignet_hf.distill.arguments import AligNetTrainingArguments
 from alignet_hf.distill.checkpoints import last_complete_checkpoint, mark_incomplete
 from alignet_hf.distill.held_out import HeldOutTriplets
+from alignet_hf.distill.processes import as_the_first, rows_of_each, this_process
 from alignet_hf.distill.temperature import student_temperature
 from alignet_hf.distill.trainer import AligNetTrainer
 from alignet_hf.encoders import open_student
@@ -59,7 +61,9 @@ def distill_student(
     teacher_temperature: float | None = None,
     alignment: Alignment | None = None,
 ):
-    """Train a student on dense or listed triplets.
+    """Train a student on dense or listed triplets; in several processes, to be called by each of them.
+
+    `options.batch_size` is that of all processes together, and dense triplets span them.
 
     Args:
         encoder: the student, as a recipe names it.
@@ -79,6 +83,8 @@ def distill_student(
     Returns:
         The trained student and its image processor.
     """
+    state = this_process()
+    set_seed(seed)  # of a head's initial weights: the same in every process, and in every run
     model, processor = open_student(encoder, options.projection_dim)
     rows = np.arange(len(images)) if rows is None else rows
     teacher_temperature = teacher_temperature or options.teacher_temperature
@@ -95,7 +101,7 @@ def distill_student(
         else:
             taught = np.asarray(triplets[:10_000]["similarities"])
         untrained = triplet_similarities(np.asarray(untrained), drawn)
-        temperature = student_temperature(untrained, taught / teacher_temperature)
+        temperature = as_the_first(student_temperature(untrained, taught / teacher_temperature))
 
     transform = None if options.min_crop_area is None else RandomCropFlip(options.min_crop_area)
     if options.triplets == "dense":
@@ -114,23 +120,30 @@ def distill_student(
             f"distill.batch_size is {options.batch_size}, but there are {len(train_dataset)} {what}; lower it"
         )
     evaluates = options.evaluate_steps is not None and held_out is not None
+    args = _arguments(options, work, seed, encoder.batch_size, teacher_temperature, temperature, evaluates)
+    checkpoint = as_the_first(last_complete_checkpoint(work))
+    args.eval_on_start = evaluates and checkpoint is None
     trainer = AligNetTrainer(
         model=model,
-        args=_arguments(options, work, seed, encoder.batch_size, teacher_temperature, temperature, evaluates),
+        args=args,
         data_collator=collator,
         train_dataset=train_dataset,
         eval_dataset={"people": HeldOutTriplets(images, held_out)} if evaluates else None,
         alignment=alignment,
     )
     trainer.remove_callback(PrinterCallback)
-    trainer.train(resume_from_checkpoint=last_complete_checkpoint(work))
-    with replacing_folder(output) as folder:
-        processor.save_pretrained(folder)  # first: the card of save_model tries it
-        trainer.save_model(folder)
-    (work / CURVE).write_text(json.dumps(trainer.state.log_history), encoding="utf-8")
-    for checkpoint in work.glob("checkpoint-*"):
-        mark_incomplete(checkpoint)  # first: one that is half removed must not be resumed
-        shutil.rmtree(checkpoint)
+    trainer.train(resume_from_checkpoint=checkpoint)
+    if state.is_main_process:
+        with replacing_folder(output) as folder:
+            processor.save_pretrained(folder)  # first: the card of save_model tries it
+            trainer.save_model(folder)
+        (work / CURVE).write_text(json.dumps(trainer.state.log_history), encoding="utf-8")
+        for checkpoint in work.glob("checkpoint-*"):
+            mark_incomplete(checkpoint)  # first: one that is half removed must not be resumed
+            shutil.rmtree(checkpoint)
+    else:
+        trainer.save_model(output)  # writes nothing: a sharded model is put together by all processes
+    state.wait_for_everyone()
     return AligNetVisionModel.from_pretrained(output), processor
 
 
@@ -157,7 +170,8 @@ def _arguments(
         learning_rate=options.learning_rate,
         warmup_steps=options.warmup_steps,
         max_steps=options.steps,
-        per_device_train_batch_size=options.batch_size,
+        per_device_train_batch_size=rows_of_each(options.batch_size),
+        gather_negatives=options.triplets == "dense",
         per_device_eval_batch_size=eval_batch_size,
         gradient_accumulation_steps=options.gradient_accumulation_steps,
         dataloader_drop_last=True,
@@ -169,5 +183,4 @@ def _arguments(
         save_total_limit=1,
         eval_strategy="steps" if evaluates else "no",
         eval_steps=options.evaluate_steps,
-        eval_on_start=evaluates,
     )

@@ -1,32 +1,30 @@
 """The distillation of a student: transformers' Trainer for triplets, listed and dense."""
 
 from itertools import islice
-from pathlib import Path
 
 import torch
 from accelerate.optimizer import AcceleratedOptimizer
 from torch import Tensor, nn
-from transformers import PreTrainedModel
 from transformers.image_processing_base import ImageProcessingMixin
 
-from alignet_hf.data.collator import DenseCollator, ImageCollator
+from alignet_hf.data.collator import DenseCollator, ImageCollator, TripletCollator
 from alignet_hf.distill.arguments import AligNetTrainingArguments
-from alignet_hf.distill.checkpoints import checkpoint_to_resume, load_weights, mark_incomplete
 from alignet_hf.distill.dense import check_strategy, count_dense_triplets, dense_triplet_loss
-from alignet_hf.distill.held_out import HeldOutTriplets, held_out_accuracy
+from alignet_hf.distill.evaluating import EvaluatingTrainer
+from alignet_hf.distill.gathering import gather_rows
 from alignet_hf.distill.losses import at_least_float32
 from alignet_hf.distill.optim import AdamDecayToInit
-from alignet_hf.distill.publishing import PublishingTrainer
 from alignet_hf.distill.record import is_adapted
+from alignet_hf.distill.sharding import blocks_to_shard, fill_gradients
 from alignet_hf.errors import InputError, NonFiniteLossError
 from alignet_hf.hub.alignment import Alignment
 from alignet_hf.triplets import triplet_similarities
 
 # What of a batch is for the loss; everything else is the model's.
-TARGETS = ("triplets", "similarities", "teacher_embeds", "labels")
+TARGETS = ("triplets", "similarities", "teacher_embeds", "labels", "undecodable")
 
 
-class AligNetTrainer(PublishingTrainer):
+class AligNetTrainer(EvaluatingTrainer):
     """transformers' Trainer, with the distillation from triplets as its loss.
 
         trainer = AligNetTrainer(
@@ -43,8 +41,9 @@ class AligNetTrainer(PublishingTrainer):
     image_rows(len(images)), DenseCollator      mean over all its triplets that count under `args.sampling`
 
     Under gradient accumulation and in several processes every triplet counts alike, wherever it is: listed triplets
-    give the gradient of one big batch. A dense triplet never spans micro-batches or processes: two micro-batches of 24
-    images hold 4,048 triplets, one of 48 holds 17,296.
+    give the gradient of one big batch. A dense triplet never spans micro-batches, and processes only under
+    `args.gather_negatives`, which then gives the gradient of one big batch too: twice 24 images hold 4,048 triplets,
+    once 48 hold 17,296.
 
     A held-out set called NAME in `eval_dataset` is measured as `eval_NAME_odd_one_out_accuracy`; a data set of the
     collator's rows as `eval_NAME_loss`. Logged are the loss (without the decay), the learning rate, the gradient's norm
@@ -105,23 +104,36 @@ class AligNetTrainer(PublishingTrainer):
             **kwargs,
         )
         self.triplet_loss = args.triplet_loss()
+        if self.is_fsdp_enabled:
+            if "FULL" not in str(self.accelerator.state.fsdp_plugin.state_dict_type):
+                raise InputError("FSDP must save whole students: set fsdp_state_dict_type to FULL_STATE_DICT")
+            self.model._no_split_modules = blocks_to_shard(self.model)
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
         """The mean loss of a batch's triplets.
 
         Args:
             inputs: a listed or a dense batch (see the collators).
-            num_items_in_batch: triplets of all micro-batches and processes of this step. With it the mean is weighted
-                by the batch's part in them, so that the mean over micro-batches is the mean over all triplets.
+            num_items_in_batch: triplets of all micro-batches and processes of this step, as `get_batch_samples` counts
+                them. With it the mean is weighted by the batch's part in them, so that the mean over micro-batches is
+                the mean over all triplets; and under `args.gather_negatives` the targets are those of all processes.
         """
-        outputs = model(**{name: value for name, value in inputs.items() if name not in TARGETS})
+        pixels = {name: value for name, value in inputs.items() if name not in TARGETS}
+        if self.args.torch_compile and "triplets" in inputs:
+            for value in pixels.values():  # every batch has its own number of distinct images: compile once for all
+                torch._dynamo.maybe_mark_dynamic(value, 0)
+        outputs = model(**pixels)
         if "triplet_embeds" not in outputs:
             raise InputError(
                 "the model's output has no triplet_embeds; wrap the model: AligNetVisionModel.from_backbone(model)"
             )
-        loss = self._mean_loss(outputs["triplet_embeds"], inputs)
-        if num_items_in_batch is not None:
-            n_batches = self.current_gradient_accumulation_steps * self.accelerator.num_processes
+        embeds = outputs["triplet_embeds"]
+        if num_items_in_batch is None:
+            loss = self._mean_loss(embeds, inputs)
+        else:
+            gathers = self._gathers(inputs)
+            loss = self._mean_loss(gather_rows(embeds) if gathers else embeds, inputs)
+            n_batches = self.current_gradient_accumulation_steps * (1 if gathers else self.accelerator.num_processes)
             loss = loss * (self._n_triplets(inputs) * n_batches / max(int(num_items_in_batch), 1))
         return (loss, outputs) if return_outputs else loss
 
@@ -139,67 +151,57 @@ class AligNetTrainer(PublishingTrainer):
             return len(inputs["triplets"])
         return count_dense_triplets(len(inputs["teacher_embeds"]), inputs.get("labels"), self.args.sampling)
 
+    def _gathers(self, inputs: dict[str, Tensor]) -> bool:
+        return self.args.gather_negatives and "triplets" not in inputs
+
     def get_batch_samples(self, epoch_iterator, num_batches, device):
-        """The micro-batches of a step, and how many triplets they hold in all processes."""
+        """The micro-batches of a step, and how many triplets they hold in all processes.
+
+        Under `args.gather_negatives` a dense batch comes with the teacher's embeddings and the labels of all processes.
+        """
         batches = list(islice(epoch_iterator, num_batches))
-        n_triplets = torch.tensor(sum(map(self._n_triplets, batches)), device=device)
+        n_triplets = torch.zeros(1, dtype=torch.int64, device=device)
+        for batch in batches:
+            if self._gathers(batch):
+                batch.update({name: gather_rows(batch[name]) for name in ("teacher_embeds", "labels") if name in batch})
+                n_triplets += self._n_triplets(batch) * self.accelerator.is_main_process  # once, not in every process
+            else:
+                n_triplets += self._n_triplets(batch)
         return batches, int(self.accelerator.reduce(n_triplets, "sum"))
 
+    def _prepare_inputs(self, inputs):
+        """The batch on the device, its pixels rescaled and normalised where the collator left that to the device."""
+        inputs = super()._prepare_inputs(inputs)
+        return self.data_collator.finish(inputs) if isinstance(self.data_collator, ImageCollator) else inputs
+
     def training_step(self, model, inputs, num_items_in_batch=None):
-        """Forward and backward of a micro-batch; stops the run where the loss is not finite."""
+        """Forward and backward of a micro-batch; stops the run, in every process, where a loss is not finite."""
         loss = super().training_step(model, inputs, num_items_in_batch)
-        if not torch.isfinite(loss):
-            targets = [name for name in ("similarities", "teacher_embeds") if name in inputs]
-            blame = [name for name in targets if not torch.isfinite(inputs[name]).all()]
-            cause = f"the batch's {blame[0]} are not finite" if blame else "the student's embeddings are not finite"
-            raise NonFiniteLossError(
-                f"the loss of step {self.state.global_step + 1} is {loss.item()}: {cause}; the parameters are those of "
-                f"step {self.state.global_step}. "
-                + ("Correct the data." if blame else "Try a lower learning_rate, a longer warm-up, or bf16 for fp16.")
-            )
+        if self.is_fsdp_enabled and self.accelerator.sync_gradients:
+            fill_gradients(model)
+        losses = self.accelerator.gather(loss.reshape(1))
+        if not losses.isfinite().all():
+            self._stop(inputs, losses)
         return loss
+
+    def _stop(self, inputs, losses: Tensor):
+        """Raise NonFiniteLossError, the same in all processes, of whose `losses` one is not finite."""
+        process = int(losses.isfinite().logical_not().nonzero()[0])
+        targets = [name for name in ("similarities", "teacher_embeds") if name in inputs]
+        good = torch.tensor([[bool(torch.isfinite(inputs[name]).all()) for name in targets]], device=self.args.device)
+        bad = [name for name, fine in zip(targets, self.accelerator.gather(good).all(0), strict=True) if not fine]
+        cause = f"the batch's {bad[0]} are not finite" if bad else "the student's embeddings are not finite"
+        where = "" if self.accelerator.num_processes == 1 else f" in process {process}"
+        done, value = self.state.global_step, losses[process].item()
+        raise NonFiniteLossError(
+            f"the loss of step {done + 1} is {value}{where}: {cause}; the parameters are those of step {done}. "
+            + ("Correct the data." if bad else "Try a lower learning_rate, a longer warm-up, or bf16 for fp16.")
+        )
 
     def prediction_step(self, model, inputs, prediction_loss_only, ignore_keys=None):
         """Loss of a batch of an evaluation data set; there are no predictions."""
         with torch.no_grad():
             return self.compute_loss(model, self._prepare_inputs(inputs)), None, None
-
-    def evaluate(self, eval_dataset=None, ignore_keys=None, metric_key_prefix="eval") -> dict[str, float]:
-        """Odd-one-out accuracy on held-out sets, loss on data sets; see transformers' Trainer.evaluate."""
-        held_out = self.eval_dataset if eval_dataset is None else eval_dataset
-        if isinstance(held_out, str):
-            held_out = self.eval_dataset[held_out]
-        if not isinstance(held_out, HeldOutTriplets):
-            return super().evaluate(eval_dataset, ignore_keys, metric_key_prefix)
-        accuracy = held_out_accuracy(
-            self._embed,
-            held_out,
-            self._processor(),
-            self.accelerator,
-            batch_size=self.args.eval_batch_size,
-            num_workers=self.args.dataloader_num_workers,
-            quiet=self.args.disable_tqdm,
-        )
-        metrics = {f"{metric_key_prefix}_odd_one_out_accuracy": accuracy}
-        self.log(metrics)
-        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
-        return metrics
-
-    @torch.no_grad()
-    def _embed(self, batch: dict[str, Tensor]) -> Tensor:
-        was_training = self.model.training
-        self.model.eval()
-        with self.accelerator.autocast():
-            embeds = self.model(**self._prepare_inputs(batch))["triplet_embeds"]
-        self.model.train(was_training)
-        return embeds
-
-    def _processor(self):
-        if isinstance(self.data_collator, ImageCollator):
-            return self.data_collator.processor  # what the student learns with, be it saved with it or not
-        if self.processing_class is None:
-            raise InputError("held-out images need a processor; give the trainer processing_class=...")
-        return self.processing_class
 
     def log(self, logs, start_time=None):
         """Log, with the decay's penalty beside the training loss."""
@@ -208,41 +210,6 @@ class AligNetTrainer(PublishingTrainer):
             optimizer = self.optimizer.optimizer if wrapped else self.optimizer
             logs["decay_penalty"] = optimizer.penalty().item()
         super().log(logs, start_time)
-
-    def train(self, resume_from_checkpoint=None, trial=None, ignore_keys_for_eval=None):
-        """Train; `resume_from_checkpoint=True` goes on from the last checkpoint that was written to its end."""
-        checkpoint = checkpoint_to_resume(resume_from_checkpoint, self.args.output_dir)
-        return super().train(checkpoint, trial, ignore_keys_for_eval)
-
-    def _load_from_checkpoint(self, resume_from_checkpoint, model=None):
-        if isinstance(self.model, PreTrainedModel) and not self.is_fsdp_enabled:
-            load_weights(self.model, resume_from_checkpoint)
-        else:
-            super()._load_from_checkpoint(resume_from_checkpoint, model)
-
-    def _load_best_model(self):
-        if isinstance(self.model, PreTrainedModel) and not self.is_fsdp_enabled:
-            load_weights(self.model, self.state.best_model_checkpoint)
-        else:
-            super()._load_best_model()
-
-    def _load_optimizer_and_scheduler(self, checkpoint):
-        super()._load_optimizer_and_scheduler(checkpoint)
-        if checkpoint is not None and self.args.decay_to_init > 0 and not self.optimizer.state:
-            raise InputError(
-                f"{checkpoint}: holds no optimizer state (save_only_model), and so no initial parameters to decay to; "
-                "start a new run from its weights, or set decay_to_init=0"
-            )
-
-    def _save_checkpoint(self, model, trial):
-        if self.args.should_save:
-            mark_incomplete(Path(self._get_output_dir(trial), f"checkpoint-{self.state.global_step}"))
-        super()._save_checkpoint(model, trial)
-
-    def _save_rng_state(self, output_dir):
-        super()._save_rng_state(output_dir)
-        # This comes just before the file that makes a checkpoint complete: nobody's file may come after it.
-        self.accelerator.wait_for_everyone()
 
 
 def _check_collator(data_collator, args: AligNetTrainingArguments):
@@ -253,11 +220,14 @@ def _check_collator(data_collator, args: AligNetTrainingArguments):
         )
     if isinstance(data_collator, DenseCollator):
         check_strategy(args.sampling, has_labels=data_collator.labels is not None)
-        if args.per_device_train_batch_size < 3:
+        n_images = args.per_device_train_batch_size * (args.world_size if args.gather_negatives else 1)
+        if n_images < 3:
             raise InputError(
                 f"per_device_train_batch_size is {args.per_device_train_batch_size}: fewer than three images make no "
                 "triplet, and dense triplets do not span micro-batches; raise it"
             )
+    elif isinstance(data_collator, TripletCollator) and args.gather_negatives:
+        raise InputError("gather_negatives is for dense triplets; listed ones name their images: leave it out")
 
 
 def _check_adapter(model):

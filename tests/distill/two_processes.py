@@ -1,22 +1,36 @@
-"""What test_distributed.py runs in two processes; the first writes what came out to the folder given."""
+"""What test_processes.py runs in two processes, and in one beside them: every piece writes what came out."""
 
 import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors.torch import save_file
-from students import arguments, dense_collator, listed_collator, listed_rows, photographs, student
+from students import (
+    arguments,
+    dense_collator,
+    listed_collator,
+    listed_rows,
+    photographs,
+    processor,
+    student,
+    teacher_embeds,
+)
 from torch.distributed.checkpoint.state_dict import get_optimizer_state_dict, set_optimizer_state_dict
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor
+from transformers import TrainerCallback
 
-from alignet_hf.data.collator import image_rows
+from alignet_hf.data.collator import DenseCollator, image_rows
 from alignet_hf.distill.held_out import HeldOutTriplets
 from alignet_hf.distill.optim import AdamDecayToInit
 from alignet_hf.distill.trainer import AligNetTrainer
+from alignet_hf.errors import NonFiniteLossError
 from alignet_hf.triplets import all_triplets
+
+N_ROWS = 200  # three steps of 64 and one of 8 in an epoch
 
 
 def listed_trainer(folder, batch_size, **kwargs):
@@ -26,6 +40,59 @@ def listed_trainer(folder, batch_size, **kwargs):
                      eval_steps=2, **kwargs)  # fmt: skip
     held_out = HeldOutTriplets(photographs(seed=7), all_triplets(7))
     return AligNetTrainer(student(), args, listed_collator(), listed_rows(24), {"people": held_out})
+
+
+def curve_trainer(folder, data, batch_size, **kwargs):
+    """20 steps of 64 rows, in several epochs that 64 does not divide, with a checkpoint after the 9th."""
+    kwargs = {"max_steps": 20, "learning_rate": 1e-4, "save_strategy": "steps", "save_steps": 9, **kwargs}
+    args = arguments(folder, per_device_train_batch_size=batch_size, gather_negatives=data == "dense", **kwargs)
+    if data == "listed":
+        return AligNetTrainer(student(), args, listed_collator(), listed_rows(N_ROWS))
+    return AligNetTrainer(student(), args, many_images(), image_rows(N_ROWS))
+
+
+def many_images(n=N_ROWS):
+    return DenseCollator(photographs(n), processor, teacher_embeds(n), labels=np.arange(n) % 5)
+
+
+class KeepGradients(TrainerCallback):
+    def on_pre_optimizer_step(self, args, state, control, model=None, **kwargs):
+        self.gradients = {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
+
+
+def gathered_gradients(folder, batch_size, n_images, **kwargs):
+    """The gradients of the first dense step."""
+    keep = KeepGradients()
+    args = arguments(folder, max_steps=1, per_device_train_batch_size=batch_size, gather_negatives=True, **kwargs)
+    AligNetTrainer(student(), args, many_images(n_images), image_rows(n_images), callbacks=[keep]).train()
+    return {name.removeprefix("module."): gradient for name, gradient in keep.gradients.items()}
+
+
+def evaluation(folder):
+    """Scores of data that neither batches nor processes divide evenly."""
+    args = arguments(folder, per_device_eval_batch_size=8)
+    listed = AligNetTrainer(student(), args, listed_collator(), listed_rows(8))
+    dense = AligNetTrainer(student(), args, many_images(), image_rows(8))
+    return {
+        **listed.evaluate(listed_rows(37), metric_key_prefix="listed"),
+        **dense.evaluate(image_rows(37), metric_key_prefix="dense"),
+        **listed.evaluate(HeldOutTriplets(photographs(seed=7), all_triplets(7)), metric_key_prefix="people"),
+    }
+
+
+def not_finite(folder):
+    """What is raised where the second process alone meets a bad row, in the second step."""
+    rows = listed_rows(24)
+    similarities = np.array(rows["similarities"])
+    similarities[14] = np.nan  # steps of 8, of 4 rows each process
+    rows = rows.remove_columns("similarities").add_column("similarities", similarities.tolist())
+    trainer = AligNetTrainer(
+        student(), arguments(folder, train_sampling_strategy="sequential"), listed_collator(), rows
+    )
+    try:
+        trainer.train()
+    except NonFiniteLossError as error:
+        return {"error": str(error), "step": trainer.state.global_step}
 
 
 def sharded_steps(mode):
@@ -64,20 +131,40 @@ def sharded_steps(mode):
 
 def main(folder):
     trainer = listed_trainer(folder / "run", batch_size=2)
+    process = trainer.args.process_index
+
+    def write(name, content):
+        (folder / f"{name}-{process}.json").write_text(json.dumps(content))
+
     trainer.train()
+    write("log", trainer.state.log_history)
     resumed = listed_trainer(folder / "run", batch_size=2)
     resumed.train(resume_from_checkpoint=str(folder / "run" / "checkpoint-2"))
     for p, q in zip(trainer.model.parameters(), resumed.model.parameters(), strict=True):
         assert torch.equal(p, q)
-    dense = AligNetTrainer(
+    for data in ("listed", "dense"):
+        curve = curve_trainer(folder / f"{data}-by-two", data, batch_size=32)
+        curve.train()
+        write(f"{data}-curve", curve.state.log_history)
+        curve = curve_trainer(folder / f"{data}-goes-on", data, batch_size=32)
+        curve.train(resume_from_checkpoint=str(folder / f"{data}-by-one" / "checkpoint-9"))
+        write(f"{data}-goes-on", curve.state.log_history)
+    gradients = {
+        "gathered": gathered_gradients(folder, 16, 32),
+        "uneven": gathered_gradients(folder, 16, 27, sampling="cluster-boundary"),
+    }
+    write("evaluation", evaluation(folder))
+    write("not-finite", not_finite(folder))
+    for mode in ("decoupled", "loss"):
+        sharded_steps(mode)
+    if process == 0:
+        save_file(trainer.model.state_dict(), folder / "weights.safetensors")
+        for name, content in gradients.items():
+            save_file(content, folder / f"{name}.safetensors")
+    dense = AligNetTrainer(  # without gathering: each process's own triplets
         student(), arguments(folder, max_steps=2, per_device_train_batch_size=12), dense_collator(), image_rows(24)
     )
     dense.train()
-    for mode in ("decoupled", "loss"):
-        sharded_steps(mode)
-    if trainer.is_world_process_zero():
-        (folder / "log.json").write_text(json.dumps(trainer.state.log_history))
-        save_file(trainer.model.state_dict(), folder / "weights.safetensors")
 
 
 if __name__ == "__main__":

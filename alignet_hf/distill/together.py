@@ -1,0 +1,92 @@
+"""A recipe run by all processes of `accelerate launch`: the first does every stage, the others join its distillations.
+
+For the first process it is `alignet_hf.pipeline.run`: what is done it skips, what was stopped goes on; one process may
+begin what eight end. Before a distillation it calls the others, which wait until then.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import torch.distributed as dist
+
+from alignet_hf.distill.processes import rows_of_each, this_process
+from alignet_hf.encoders import check_encoder
+from alignet_hf.pipeline import _run_stages
+from alignet_hf.pipeline_work import Pipeline
+from alignet_hf.recipe import Recipe, check_files
+from alignet_hf.stages import Stages
+
+PATIENCE = timedelta(days=30)  # how long the others wait for the first, whose other stages may take days
+
+
+def run_together(
+    recipe: Recipe, out: str | Path, *, force: bool = False, say: Callable[[str], None] = print
+) -> dict | None:
+    """Run a recipe in a folder that all processes see; to be called by each of them.
+
+    The recipe means the same whatever their number: `distill.batch_size` is that of all processes together, and dense
+    triplets span them.
+
+    Args:
+        recipe, out, force, say: `pipeline.run`'s; only the first process speaks.
+
+    Returns:
+        The metrics in the first process, None in the others.
+
+    Raises:
+        InputError: as `pipeline.run`; a batch size that the processes cannot share equally.
+        NonFiniteLossError: from a distillation, in all processes.
+    """
+    out = Path(out)
+    calls = _Calls()
+    if not this_process().is_main_process:
+        follower = _Follower(recipe, out, None)
+        while (setting := calls.next()) is not None:
+            follower.distill(setting)
+        return None
+    check_files(recipe)
+    check_encoder(recipe.teacher)
+    if recipe.student is not None:
+        check_encoder(recipe.student)
+        rows_of_each(recipe.distill.batch_size)
+    with Stages(out, say) as stages:
+        leader = _Leader(recipe, out, stages)
+        leader.call = calls.call
+        metrics = _run_stages(leader, force)
+    calls.call(None)
+    return metrics
+
+
+class _Leader(Pipeline):
+    call: Callable[[str], None]
+
+    def distill(self, setting: str) -> None:
+        self.call(setting)
+        super().distill(setting)
+
+
+class _Follower(Pipeline):
+    def _embed_student(self, model, processor, setting: str) -> None:
+        pass  # the leader does
+
+
+class _Calls:
+    """What the first process calls to the others: the setting to distil next, and None at the end."""
+
+    def __init__(self):
+        several = this_process().num_processes > 1
+        # Over a group of its own: the one for gradients (NCCL) gives up on who waits longer than half an hour.
+        self.group = dist.new_group(backend="gloo", timeout=PATIENCE) if several else None
+
+    def call(self, setting: str | None) -> None:
+        if self.group is not None:
+            dist.broadcast_object_list([setting], src=0, group=self.group)
+
+    def next(self) -> str | None:
+        heard = [None]
+        try:
+            dist.broadcast_object_list(heard, src=0, group=self.group)
+        except RuntimeError:  # the first process is gone; it has said why
+            return None
+        return heard[0]

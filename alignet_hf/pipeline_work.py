@@ -1,0 +1,220 @@
+"""The work of every stage of a run: what it reads of earlier ones, and what it writes."""
+
+import json
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from alignet_hf.data.alignet import load_alignet, save_alignet
+from alignet_hf.data.images import ConcatImages, images_fingerprint, load_images
+from alignet_hf.data.judgments import Judgments
+from alignet_hf.distill.temperature import matching_temperature
+from alignet_hf.encoders import open_student, open_teacher
+from alignet_hf.evaluation.human.scores import CHANCE, score_on_judgments
+from alignet_hf.evaluation.report import write_report
+from alignet_hf.hub.artifacts import replacing
+from alignet_hf.hub.from_run import describe_student, known_of
+from alignet_hf.inputs import open_images, read_judgments
+from alignet_hf.recipe import Recipe
+from alignet_hf.stages import Stages
+from alignet_hf.surrogate.cluster import Clusters, cluster_embeddings
+from alignet_hf.surrogate.embed import embed_images
+from alignet_hf.surrogate.embeddings import Embeddings
+from alignet_hf.surrogate.respond import respond
+from alignet_hf.surrogate.sample import sample_triplets
+from alignet_hf.surrogate.uncertainty_distillation import UncertaintyDistillation
+from alignet_hf.triplets import triplet_similarities
+
+METRICS = "metrics.json"
+TEACHER = {"original": "original", "ud": "alignet"}  # the teacher's two settings, as `teacher_embeddings` names them
+
+
+class Pipeline:
+    """A recipe at work in a folder. Every method named after a stage writes what `alignet_hf.pipeline` lists."""
+
+    def __init__(self, recipe: Recipe, out: Path, stages: Stages):
+        self.recipe, self.out, self.stages = recipe, out, stages
+
+    # What the run is about
+
+    @cached_property
+    def images(self) -> ConcatImages:
+        """The recipe's photographs, then the extra ones."""
+        extra = self.recipe.images.extra
+        return ConcatImages([self.judged_images, load_images(extra)] if extra else [self.judged_images])
+
+    @cached_property
+    def judged_images(self):
+        """The images of the source; the extra ones, which nobody judged, come after them."""
+        return open_images(self.recipe.images.source)
+
+    @cached_property
+    def images_fingerprint(self) -> str:
+        return images_fingerprint(self.images)
+
+    @cached_property
+    def judgments(self) -> Judgments:
+        return read_judgments(self.recipe, self.images.names[: len(self.judged_images)])
+
+    @cached_property
+    def distill_rows(self) -> np.ndarray:
+        """The images to distil on: all but the held-out ones; where people judged concepts, all.
+
+        Neither way does the student meet a held-out judgment. Photographs that stand for concepts belong to a larger
+        set that the surrogate may label like any other.
+        """
+        rows = np.arange(len(self.images))
+        return rows if self.recipe.human.triplets else np.setdiff1d(rows, self.judgments.held_out_rows)
+
+    # The stages
+
+    def embed_teacher(self) -> None:
+        model, processor = open_teacher(self.recipe.teacher)
+        batch_size = self.recipe.teacher.batch_size
+        embed_images(model, self.images, processor=processor, batch_size=batch_size, output=self.out / "teacher")
+
+    def fit_surrogate(self) -> None:
+        self._fit_ud(self.teacher_embeddings("original")).save_pretrained(self.out / "surrogate")
+
+    def cluster(self) -> None:
+        """Superordinate clusters of the surrogate teacher's space; UnAligNet has its own, of the teacher's."""
+        for setting, folder in self.data_folders("clusters").items():
+            embeddings = self.teacher_embeddings(setting)[self.distill_rows]
+            cluster_embeddings(embeddings, self.recipe.clusters.n_clusters, self.recipe.seed).save_pretrained(folder)
+
+    def make_triplets(self) -> None:
+        options = self.recipe.triplets
+        clusters = self.data_folders("clusters")
+        for setting, folder in self.data_folders("triplets").items():
+            labels = Clusters.from_pretrained(clusters[setting]).labels
+            sampled = self.distill_rows[sample_triplets(labels, options.n, options.strategy, seed=self.recipe.seed)]
+            responses = respond(self.teacher_embeddings(setting), sampled, self.images.names)
+            save_alignet(
+                responses,
+                folder,
+                teacher=self.recipe.teacher.model,
+                uncertainty_distillation=setting == "alignet",
+                sampling=options.strategy,
+                clusters=int(labels.max()) + 1,
+                seed=self.recipe.seed,
+            )
+
+    def embed_original(self) -> None:
+        model, processor = open_student(self.recipe.student)
+        self._embed_student(model, processor, "original")
+
+    def distill(self, setting: str) -> None:
+        """Train the student on the surrogate's similarities ("alignet") or the teacher's own ("unalignet")."""
+        from alignet_hf.distill.run import distill_student
+
+        options = self.recipe.distill
+        temperature = options.teacher_temperature if setting == "alignet" else self._unaligned_temperature()
+        model, processor = distill_student(
+            self.recipe.student,
+            options,
+            self.images,
+            output=self.student_folder(setting),
+            work=self.out / "training" / setting,
+            seed=self.recipe.seed,
+            teacher_embeddings=self.teacher_embeddings(setting),
+            triplets=load_alignet(self.data_folders("triplets")[setting]),
+            rows=self.distill_rows,
+            clusters=Clusters.from_pretrained(self.data_folders("clusters")[setting]).labels,
+            held_out=self.judgments.held_out,
+            teacher_temperature=temperature,
+            alignment=known_of(self.recipe, setting),
+        )
+        self._embed_student(model, processor, setting)
+
+    def evaluate(self) -> None:
+        """Score teacher and student on the held-out judgments, and write metrics.json."""
+        judgments, options = self.judgments, self.recipe.evaluate
+
+        def score(embeddings: np.ndarray) -> dict[str, dict[str, float]]:
+            results = score_on_judgments(embeddings, judgments, n_bootstrap=options.n_bootstrap, seed=self.recipe.seed)
+            return {name: result.to_dict() for name, result in results.items()}
+
+        scores = {"teacher": {name: score(self.teacher_embeddings(key)) for name, key in TEACHER.items()}}
+        scores["student"] = {name: score(self.student_embeddings(name)) for name in self.recipe.settings}
+        metrics = {
+            "recipe": self.recipe.name,
+            **scores,
+            "noise_ceiling": judgments.noise_ceiling,
+            "chance": CHANCE,
+            "held_out": {"objects": len(judgments.held_out_rows), "triplets": len(judgments.held_out)},
+        }
+        self.write_metrics(metrics)
+
+    def report(self) -> None:
+        """Write report.md and figures/, and the students' cards."""
+        write_report(self)
+        metrics = json.loads((self.out / METRICS).read_text(encoding="utf-8"))
+        for setting in sorted(set(self.recipe.settings) & {"unalignet", "alignet"}):
+            folder = self.student_folder(setting)
+            try:
+                describe_student(folder, self.recipe, setting, metrics)
+            except Exception as error:  # whatever it is: the run is done, and its card can be written later
+                self.stages.say(f"{folder}: its card was not written ({error}); alignet-hf card writes it later")
+
+    # What later stages, and the report, read of earlier ones
+
+    def teacher_embeddings(self, setting: str) -> np.ndarray:
+        """(N, p) of all images: aligned by the surrogate for "alignet", else as the teacher gives them."""
+        embeddings = np.asarray(Embeddings.from_pretrained(self.out / "teacher"))
+        if setting != "alignet":
+            return embeddings
+        return UncertaintyDistillation.from_pretrained(self.out / "surrogate").transform(embeddings)
+
+    def student_embeddings(self, setting: str) -> np.ndarray:
+        """(judged images, D) of the student in one of the paper's four settings."""
+        if setting == "ud":  # a linear transform of the frozen student
+            original = self.student_embeddings("original")
+            return self._fit_ud(original).transform(original)
+        return np.asarray(Embeddings.from_pretrained(self.out / "embeddings" / setting))
+
+    def student_folder(self, setting: str) -> Path:
+        return self.out / ("student" if setting == "alignet" else "unalignet/student")
+
+    def data_folders(self, kind: str) -> dict[str, Path]:
+        folders = {"alignet": self.out / kind}
+        if "unalignet" in self.recipe.settings:
+            folders["unalignet"] = self.out / "unalignet" / kind
+        return folders
+
+    def _unaligned_temperature(self) -> float:
+        options, rows = self.recipe.distill, self.distill_rows
+        if options.loss == "hard":  # takes the teacher's choice, which no temperature changes
+            return 1.0
+        if options.unaligned_teacher_temperature != "auto":
+            return options.unaligned_teacher_temperature
+        drawn = rows[sample_triplets(len(rows), 10_000, "random", seed=self.recipe.seed)]
+        aligned, own = (triplet_similarities(self.teacher_embeddings(name), drawn) for name in ("alignet", "unalignet"))
+        return matching_temperature(own, aligned / options.teacher_temperature)
+
+    def write_metrics(self, metrics: dict) -> None:
+        with replacing(self.out / METRICS) as path:
+            path.write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
+
+    def _embed_student(self, model, processor, setting: str) -> None:
+        embed_images(
+            model,
+            self.judged_images,
+            processor=processor,
+            batch_size=self.recipe.student.batch_size,
+            output=self.out / "embeddings" / setting,
+        )
+
+    def _fit_ud(self, embeddings: np.ndarray) -> UncertaintyDistillation:
+        options = self.recipe.surrogate
+        return UncertaintyDistillation.fit(
+            embeddings,
+            self.judgments.training,
+            self.judgments.probabilities if options.alignment == "soft" else None,
+            regularization=options.regularization,
+            learning_rate=options.learning_rate,
+            batch_size=options.batch_size,
+            max_epochs=options.epochs,
+            init_scale=options.init_scale,
+            seed=self.recipe.seed,
+        )
