@@ -77,7 +77,7 @@ def test_cross_validation_chooses_the_regularization(call, data, tmp_path):
     assert code == 0
     result = json.loads(out)
     settings = result["cross_validation"]["settings"]
-    best = max(settings, key=lambda row: (row["accuracy"], row["neighbourhood_preservation"]))
+    best = max(settings, key=lambda row: [row[name]["estimate"] for name in ("accuracy", "neighbourhood_preservation")])
     assert (result["labels"], result["regularization"]) == (best["labels"], best["regularization"])
 
 
@@ -93,7 +93,7 @@ def test_cross_validation_chooses_the_regularization(call, data, tmp_path):
         (["cluster", "IMAGES", "OUT", "--n-clusters", "few"], "'few' is neither a number nor elbow"),
         (["triplets", "IMAGES", "OUT", "-n", "5"], "not embeddings"),
         (["distill", "IMAGES", "OUT", "--student", "ENCODER"], "give either --triplets FOLDER or --embeddings FOLDER"),
-        (["evaluate", "ENCODER", "IMAGES"], "give --triplets, --things, --dissimilarities, --levels, or several"),
+        (["evaluate", "ENCODER", "IMAGES"], "give --triplets, --things, --levels, --dissimilarities, --cichy"),
         (
             ["evaluate", "ENCODER", "IMAGES", "--in-order", "--dissimilarities", "nowhere.npz"],
             "nowhere.npz: cannot be read",

@@ -12,6 +12,7 @@ from transformers import BitImageProcessorPil
 from alignet_hf.data.similarity_matrices import Dissimilarities
 from alignet_hf.demo import objects92
 from alignet_hf.pipeline import open_images
+from alignet_hf.surrogate.embeddings import Embeddings
 from alignet_hf.surrogate.uncertainty_distillation import UncertaintyDistillation
 from alignet_hf.surrogate.vice import Vice
 
@@ -29,8 +30,9 @@ def data(tmp_path_factory):
         open_images("objects92")[int(row)].save(folder / "images" / f"{row:02d}.png")
     people = objects92.people()[:, rows][:, :, rows]
     np.savez(folder / "people.npz", rdms=people)
-    triplets, _ = Dissimilarities(people).choices(np.arange(20))
+    triplets, probabilities = Dissimilarities(people).choices(np.arange(20))
     np.savetxt(folder / "triplets.txt", triplets, "%d")
+    np.save(folder / "probabilities.npy", probabilities)
     (folder / "names.txt").write_text("\n".join(f"{row:02d}.png" for row in rows) + "\n")
     for seed, name in enumerate(("encoder", "other")):
         tiny_backbone("dinov2", seed=seed).save_pretrained(folder / name)
@@ -46,24 +48,99 @@ def test_vice_from_the_command_line(call, data, tmp_path):
     found = json.loads(out)
     posterior = Vice.from_pretrained(tmp_path / "vice")
     assert found["dimensions"] == posterior.embedding.shape[1] > 0
-    assert found["held-out accuracy"] > 0.5
+    assert found["odd_one_out_accuracy"]["estimate"] > 0.5
     assert 0 <= found["reproducibility"] <= 1
     assert (tmp_path / "vice" / "dimensions.png").stat().st_size > 10_000
 
 
-def test_the_ud_experiment_from_the_command_line(call, data, tmp_path):
-    code, *_ = call("embed", data / "images", tmp_path / "embeddings", "--model", data / "encoder")
-    assert code == 0
-    arguments = ["align", tmp_path / "embeddings", data / "triplets.txt", tmp_path / "ud", "--cross-validate"]
+@pytest.fixture(scope="module")
+def embedded(data):
+    rows = np.random.default_rng(0).normal(size=(20, 8)).astype(np.float32)
+    Embeddings(rows, [f"{row:02d}.png" for row in range(20)]).save_pretrained(data / "embeddings")
+    return data / "embeddings"
+
+
+def test_the_ud_experiment_from_the_command_line(call, data, embedded, tmp_path):
+    arguments = ["align", embedded, data / "triplets.txt", tmp_path / "ud", "--cross-validate"]
     code, out, error = call(*arguments, "--labels", "hard", "--folds", 2, "--epochs", 3, "--neighbours", 3, "--json")
     assert code == 0, error
     found = json.loads(out)
     assert found["labels"] == "hard"
     transform = UncertaintyDistillation.from_pretrained(tmp_path / "ud")
     assert transform.metadata["regularization"] == found["regularization"]
-    assert {"experiment.json", "trade_off.png"} <= {
-        path.name for path in (tmp_path / "ud" / "cross-validation").iterdir()
+    assert {path.name for path in (tmp_path / "ud" / "cross-validation").iterdir()} == {
+        "experiment.json",
+        "experiment.csv",
+        "trade_off.png",
+        "reliability.png",
     }
+
+
+def test_given_probabilities_go_through_the_same_experiment(call, data, embedded, tmp_path):
+    arguments = ["align", embedded, data / "triplets.txt", tmp_path / "ud", "--cross-validate", "--folds", 2]
+    arguments += ["--epochs", 3, "--neighbours", 3, "--probabilities", data / "probabilities.npy"]
+    code, out, error = call(*arguments)
+    assert code == 0, error
+    for words in ("given soft labels", "3 neighbours kept", "calibration error", "labels given"):
+        assert words in out
+    saved = json.loads((tmp_path / "ud" / "cross-validation" / "experiment.json").read_text())
+    assert {setting["labels"] for setting in saved["settings"]} == {"given"}
+    transform = UncertaintyDistillation.from_pretrained(tmp_path / "ud")
+    assert transform.metadata["alignment"] == "soft"
+    choices, soft = np.loadtxt(data / "triplets.txt", int), np.load(data / "probabilities.npy")
+    by_hand = UncertaintyDistillation.fit(
+        Embeddings.from_pretrained(embedded),
+        choices,
+        soft,
+        regularization=saved["chosen"]["regularization"],
+        seed=0,
+        max_epochs=3,
+    )
+    np.testing.assert_array_equal(transform.weight, by_hand.weight)
+
+
+@pytest.mark.parametrize("odd_column", [0, 1])
+def test_the_odd_column_of_choices_and_of_their_probabilities(call, data, embedded, tmp_path, odd_column):
+    """The same answers, the odd one in another column: the numbers are those of the pairs of the file's columns."""
+    choices, soft = np.loadtxt(data / "triplets.txt", int), np.load(data / "probabilities.npy")
+    order = {0: [2, 0, 1], 1: [0, 2, 1]}[odd_column]
+    pairs = {frozenset(pair): place for place, pair in enumerate([(0, 1), (0, 2), (1, 2)])}
+    columns = [pairs[frozenset((order[a], order[b]))] for a, b in [(0, 1), (0, 2), (1, 2)]]
+    np.savetxt(tmp_path / "triplets.txt", choices[:, order], "%d")
+    np.save(tmp_path / "probabilities.npy", soft[:, columns])
+    options = ["--epochs", 2, "--probabilities"]
+    call("align", embedded, data / "triplets.txt", tmp_path / "last", *options, data / "probabilities.npy")
+    arguments = ["align", embedded, tmp_path / "triplets.txt", tmp_path / "other", "--odd-column", odd_column]
+    code, _, error = call(*arguments, *options, tmp_path / "probabilities.npy")
+    assert code == 0, error
+    last, other = (UncertaintyDistillation.from_pretrained(tmp_path / name) for name in ("last", "other"))
+    np.testing.assert_array_equal(other.weight, last.weight)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--odd-column", 3], "odd_column is 3; the odd one is in column 0, 1 or 2"),
+        (["--labels", "hard"], "--labels hard goes with --cross-validate"),
+        (["--cross-validate", "--labels", "given"], "labels: given needs the probabilities that are given"),
+        (
+            ["--cross-validate", "--labels", "hard", "--probabilities", "P"],
+            "labels: hard leaves the probabilities unused",
+        ),
+        (["--cross-validate", "--probabilities", "P", "--odd-column", 0], "no more than by chance"),
+        (["--probabilities", "SHORT"], "short.npy: expected shape (1140, 3), one row a triplet, got (9, 3)"),
+    ],
+)
+def test_what_does_not_go_together_is_one_line(call, data, embedded, tmp_path, options, message):
+    np.save(tmp_path / "short.npy", np.load(data / "probabilities.npy")[:9])
+    files = {"P": data / "probabilities.npy", "SHORT": tmp_path / "short.npy"}
+    options = [files.get(option, option) for option in options]
+    code, out, error = call("align", embedded, data / "triplets.txt", tmp_path / "ud", "--folds", 2, *options)
+    assert code == 2
+    assert not out
+    assert message in error
+    assert sum("no early stopping" not in line for line in error.splitlines()) == 1
+    assert not (tmp_path / "ud").exists()
 
 
 def test_scores_on_named_matrices_with_figures_and_another_encoder(call, data, tmp_path):
@@ -133,10 +210,10 @@ def test_scores_on_things(call, data, tmp_path):
     ("arguments", "message"),
     [
         (["--on", "levels"], "--on levels: give --levels too"),
-        (["--on", "birds"], "--on birds: choose among choices, things, rsa, levels"),
+        (["--on", "birds"], "--on birds: choose among choices, things, levels, matrices, "),
         (["--things", "."], "--things: give --concepts too"),
         (["--dissimilarities", "PEOPLE"], "the objects have no names, so their images are not known; give --names"),
-        ([], "give --triplets, --things, --dissimilarities, --levels, or several"),
+        ([], "give --triplets, --things, --levels, --dissimilarities, "),
     ],
 )
 def test_what_is_missing_is_named(call, data, arguments, message):

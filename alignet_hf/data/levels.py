@@ -6,7 +6,7 @@ A row is a triplet and all responses to it. The images are ImageNet's and come f
 import json
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +15,19 @@ import pyarrow.parquet as pq
 from datasets import ClassLabel, Dataset, Features, List, Value
 
 from alignet_hf.data.levels_card import levels_card
+from alignet_hf.data.levels_consent import CONSENT
 from alignet_hf.data.levels_design import LEVELS, level_of
 from alignet_hf.data.levels_exclusions import Exclusions, exclude
 from alignet_hf.data.levels_responses import read_participants
 from alignet_hf.data.levels_triplets import triplet_columns
-from alignet_hf.data.names import MISSING, find_names, missing_names, names_of
+from alignet_hf.data.names import (
+    MISSING,
+    MissingNamesError,
+    find_names,
+    missing_names,
+    names_of,
+    names_without_row,
+)
 from alignet_hf.errors import InputError
 from alignet_hf.hub.artifacts import METADATA_KEY, make_folder, replacing
 from alignet_hf.hub.download import local_folder
@@ -61,6 +69,7 @@ class LevelsDataset(Dataset):
     """
 
     exclusions: Exclusions | None = None  # what the choices were made from; None where the file does not say
+    missing: tuple[str, ...] = ()  # images that `load_levels` did not find, and whose triplets it left out
 
     @property
     def levels(self) -> list[str]:
@@ -150,6 +159,7 @@ def load_levels(
     *,
     split: str = "test",
     drop_missing: bool = False,
+    consent: Collection[str] = CONSENT,
     revision: str | None = None,
     token: str | None = None,
     cache_dir: str | Path | None = None,
@@ -163,16 +173,18 @@ def load_levels(
         images: an image source, or its names; the triplets' images are found in it by file name.
         split: of a folder or repository with Parquet.
         drop_missing: leave out triplets with an image that is not in the source, with a warning that counts them,
-            instead of refusing.
+            instead of refusing; the data set's `missing` names every such image.
+        consent: the words in the raw files' `consent_status` that mean consent (see `levels_consent`).
         revision, token, cache_dir, local_files_only: as for `local_folder`.
 
     Raises:
-        InputError: naming the file and the trial or row that is wrong, or how many images are missing, and which.
+        InputError: naming the file and the trial or row that is wrong.
+        MissingNamesError: how many images are missing; its `missing` names them all.
         HubError: if the Hub does not give it.
     """
     path = Path(path_or_repo)
     if path.suffix.lower() in (".json", ".csv") or (path.is_dir() and not any(path.glob("**/*.parquet"))):
-        participants, exclusions = exclude(read_participants(path))
+        participants, exclusions = exclude(read_participants(path, consent=consent))
         dataset = _dataset(
             pa.table(triplet_columns(participants, exclusions), schema=FEATURES.arrow_schema), exclusions
         )
@@ -188,19 +200,23 @@ def _with_images(dataset: LevelsDataset, names: Sequence[str], drop_missing: boo
     rows = find_names(wanted.tolist(), names, "levels")
     table = dataset.with_format("arrow")[:]
     indices = rows[inverse.reshape(-1, 3)]
+    missing = names_without_row(wanted.tolist(), rows)
     if message := missing_names(wanted.tolist(), rows):
         found = (indices != MISSING).all(1)
         message = (
             f"levels: {message} are not among the {len(names)} images, of {(~found).sum()} of {len(found)} triplets"
         )
         if not drop_missing or not found.any():
-            raise InputError(f"{message}; add them" + ("" if drop_missing else ", or drop the triplets (drop_missing)"))
-        warnings.warn(f"{message}; these are left out", stacklevel=3)
+            advice = "" if drop_missing else ", or drop the triplets (drop_missing)"
+            raise MissingNamesError(f"{message}; add them{advice}; the error's `missing` names all", missing)
+        warnings.warn(f"{message}; these are left out; the data set's `missing` names all images", stacklevel=3)
         table, indices = table.filter(pa.array(found)), indices[found]
     features = Features({**FEATURES, INDICES: List(Value("int32"), length=3)})
     column = pa.FixedSizeListArray.from_arrays(pa.array(indices.reshape(-1), pa.int32()), 3)
     table = pa.table([*table.select(list(FEATURES)).columns, column], schema=features.arrow_schema)
-    return _dataset(table, dataset.exclusions)
+    located = _dataset(table, dataset.exclusions)
+    located.missing = tuple(missing)
+    return located
 
 
 def _read_parquet(path_or_repo: str | Path, split: str, options: dict) -> LevelsDataset:

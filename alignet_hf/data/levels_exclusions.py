@@ -18,7 +18,11 @@ class Exclusions:
 
     Attributes:
         n_participants: before any exclusion.
-        inattentive: participants under 90 % correct on catch trials.
+        n_no_consent: participants whose file says nothing of consent, or anything but that they gave it. Nothing else
+            of them stays, not even who they are.
+        no_consent_words: what these files say, "" for nothing.
+        consent_known: whether the files have the column; where none has it, nobody is left out for it.
+        inattentive: participants under 90 % correct on catch trials, of the others.
         slow: participants with more than 10 timeouts, of the others.
         sharing: participants, of the rest, who saw the trials that another of the rest saw, in the same order. Their
             choices count; response times and uncertainty are of the others.
@@ -34,16 +38,25 @@ class Exclusions:
     n_trials: int
     n_timeouts: int
     n_long: int
+    n_no_consent: int = 0
+    no_consent_words: tuple[str, ...] = ()
+    consent_known: bool = False
 
     def rows(self) -> list[tuple[str, int, str]]:
         """(what, how many, left out of what), a row an exclusion."""
         return [
+            (f"participants without consent{self._words()}", self.n_no_consent, "everything"),
             (f"participants under {MIN_CATCH_ACCURACY:.0%} on catch trials", len(self.inattentive), "everything"),
             (f"participants with more than {MAX_TIMEOUTS} timeouts", len(self.slow), "everything"),
             ("participants without a trial set of their own", len(self.sharing), "response times and uncertainty"),
             ("trials without a response", self.n_timeouts, "everything"),
             (f"response times of more than {MAX_RT / 1000:g} s", self.n_long, "response times"),
         ]
+
+    def _words(self) -> str:
+        if not self.consent_known:
+            return " (the files do not say who gave it)"
+        return f" ({', '.join(repr(word) for word in self.no_consent_words)})" if self.no_consent_words else ""
 
     def markdown(self) -> str:
         rows = "\n".join(f"| {what} | {number} | {out_of} |" for what, number, out_of in self.rows())
@@ -58,13 +71,16 @@ class Exclusions:
 
     def __str__(self) -> str:
         width = max(len(what) for what, _, _ in self.rows())
-        n_left = self.n_participants - len(self.inattentive) - len(self.slow)
+        n_left = self.n_participants - self.n_no_consent - len(self.inattentive) - len(self.slow)
         lines = [f"{what:<{width}}  {number:>6}  from {out_of}" for what, number, out_of in self.rows()]
         return "\n".join([*lines, f"{n_left} of {self.n_participants} participants and {self.n_trials} trials stay"])
 
 
 def exclude(participants: Sequence[Participant]) -> tuple[list[Participant], Exclusions]:
     """Leave out the participants that the paper leaves out -> those who stay, and what was left out.
+
+    Who did not consent comes first. Where any file has the column `consent_status`, a participant without a word in it
+    did not.
 
     Whose trial set is their own: in the design, five people are given the same 330 triplets, each in another order; by
     a fault of the server some were given the order of somebody else too. So a trial set is the triplets in their order.
@@ -73,14 +89,20 @@ def exclude(participants: Sequence[Participant]) -> tuple[list[Participant], Exc
     Raises:
         InputError: nobody stays.
     """
-    inattentive = [p for p in participants if p.n_catch and p.n_catch_correct / p.n_catch < MIN_CATCH_ACCURACY]
-    attentive = [p for p in participants if p not in inattentive]
+    consent_known = any(p.consented is not None for p in participants)
+    no_consent = [p for p in participants if consent_known and not p.consented]
+    consenting = [p for p in participants if not consent_known or p.consented]
+    words = tuple(sorted({p.consent_status or "" for p in no_consent}))
+    inattentive = [p for p in consenting if p.n_catch and p.n_catch_correct / p.n_catch < MIN_CATCH_ACCURACY]
+    attentive = [p for p in consenting if p not in inattentive]
     slow = [p for p in attentive if p.n_timeouts > MAX_TIMEOUTS]
     kept = [p for p in attentive if p not in slow]
     if not kept:
+        said = f" (consent_status {', '.join(map(repr, words))}; say which words mean it: consent=)" if words else ""
         raise InputError(
-            f"levels: none of {len(participants)} participants stays: {len(inattentive)} under "
-            f"{MIN_CATCH_ACCURACY:.0%} on catch trials, {len(slow)} with more than {MAX_TIMEOUTS} timeouts"
+            f"levels: none of {len(participants)} participants stays: {len(no_consent)} without consent{said}, "
+            f"{len(inattentive)} under {MIN_CATCH_ACCURACY:.0%} on catch trials, {len(slow)} with more than "
+            f"{MAX_TIMEOUTS} timeouts"
         )
     sharing = _sharing(kept)
     responses = [response for p in kept for response in p.responses]
@@ -93,6 +115,9 @@ def exclude(participants: Sequence[Participant]) -> tuple[list[Participant], Exc
         n_trials=len(responses),
         n_timeouts=sum(response.choice is None for response in responses),
         n_long=sum(time > MAX_RT for time in times),
+        n_no_consent=len(no_consent),
+        no_consent_words=words,
+        consent_known=consent_known,
     )
 
 

@@ -4,12 +4,13 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tqdm.auto import tqdm
 
+from alignet_hf.data.levels_consent import CONSENT, consent_status, has_consented
 from alignet_hf.data.levels_design import level_of, triplet_names
 from alignet_hf.data.names import base_name
 from alignet_hf.data.text import read_table, read_text
@@ -43,9 +44,11 @@ class Participant:
     Attributes:
         name: the `subject_id`; with the file's name behind it where two people were given the same one.
         file: where it was read.
-        responses: one an experiment trial, in the order of the trials.
+        responses: one an experiment trial, in the order of the trials; none of somebody who did not consent.
         n_catch: how many catch trials there were.
         n_catch_correct: how many of them were answered correctly.
+        consent_status: what the file says of it (see `levels_consent`); None where it has no such column.
+        consented: whether that is a word for consent; None where the file has no such column.
     """
 
     name: str
@@ -53,6 +56,8 @@ class Participant:
     responses: tuple[Response, ...]
     n_catch: int
     n_catch_correct: int
+    consent_status: str | None = None
+    consented: bool | None = None
 
     @property
     def n_timeouts(self) -> int:
@@ -60,10 +65,13 @@ class Participant:
         return sum(response.choice is None for response in self.responses)
 
 
-def read_participants(path: str | Path) -> list[Participant]:
+def read_participants(path: str | Path, *, consent: Collection[str] = CONSENT) -> list[Participant]:
     """Read the participants' files in a folder, at any depth, or one file.
 
     A JSON file is an array of one participant's trials; a CSV file has a trial a row, and may hold several people's.
+
+    Args:
+        consent: the words of `consent_status` that mean consent. Of who gave another, nothing else is read.
 
     Raises:
         InputError: naming the file and the trial: a file that is cut off, an image that was selected and not shown, a
@@ -77,9 +85,7 @@ def read_participants(path: str | Path) -> list[Participant]:
     participants = []
     for file in tqdm(files, "participants", disable=None):
         trials = _read_json(file) if file.suffix.lower() == ".json" else _read_csv(file)
-        participants += _participants(
-            file, [(where, trial) for where, trial in trials if _kind(trial) in (TRIAL, CATCH)]
-        )
+        participants += _participants(file, trials, consent)
     _refuse_copies(participants)
     return _with_unique_names(participants)
 
@@ -90,6 +96,10 @@ def _is_raw(file: Path) -> bool:
 
 def _kind(trial: dict) -> str | None:
     return trial.get("exp_trial_type")
+
+
+def _is_judged(trial: dict) -> bool:
+    return _kind(trial) in (TRIAL, CATCH)
 
 
 def _read_json(file: Path) -> list[tuple[str, dict]]:
@@ -118,25 +128,45 @@ def _n_whole(text: str) -> int:
 
 
 def _read_csv(file: Path) -> list[tuple[str, dict]]:
-    return [(f"{file}: line {line}", row) for line, row in read_table(file, _COLUMNS)]
+    return [(f"{file}: line {line}", row) for line, row in read_table(file, _COLUMNS, must_end=True)]
 
 
-def _participants(file: Path, trials: list[tuple[str, dict]]) -> list[Participant]:
-    by_name: dict[str, list[tuple[str, dict]]] = {}
-    for where, trial in trials:
-        name = trial.get("subject_id")
-        if name in _NOTHING:
-            raise InputError(f"{where}: has no subject_id")
-        by_name.setdefault(str(name), []).append((where, trial))
-    if len(by_name) > 1 and file.suffix.lower() == ".json":
-        raise InputError(f"{file}: holds the trials of {' and '.join(by_name)}; one participant a file")
+def _participants(file: Path, trials: list[tuple[str, dict]], consent: Collection[str]) -> list[Participant]:
     people = []
-    for name, own in by_name.items():
-        catch = [_is_true(trial.get("catch_trial_correct")) for _, trial in own if _kind(trial) == CATCH]
-        people.append(Participant(name, str(file), tuple(_responses(own)), len(catch), sum(catch)))
-    if not people or not all(person.responses for person in people):
+    for name, own in _by_name(file, trials).items():
+        status = consent_status(trial for _, trial in own)
+        consented = None if status is None else has_consented(status, consent)
+        if consented is False:
+            people.append(Participant(name, str(file), (), 0, 0, status, consented))
+        elif any(_is_judged(trial) for _, trial in own):
+            catch = [_is_true(trial.get("catch_trial_correct")) for _, trial in own if _kind(trial) == CATCH]
+            responses = tuple(_responses(own))
+            people.append(Participant(name, str(file), responses, len(catch), sum(catch), status, consented))
+    if not people or not all(person.responses or person.consented is False for person in people):
         raise InputError(f"{file}: holds a participant without an experiment trial (exp_trial_type {TRIAL!r})")
     return people
+
+
+def _by_name(file: Path, trials: list[tuple[str, dict]]) -> dict[str, list[tuple[str, dict]]]:
+    """The trials of each person; the first forms, of consent say, may come before there is a subject_id."""
+    by_name: dict[str, list[tuple[str, dict]]] = {}
+    unnamed = []
+    for where, trial in trials:
+        name = trial.get("subject_id")
+        if name not in _NOTHING:
+            by_name.setdefault(str(name), []).append((where, trial))
+        elif _is_judged(trial):
+            raise InputError(f"{where}: has no subject_id")
+        else:
+            unnamed.append((where, trial))
+    judges = [name for name, own in by_name.items() if any(_is_judged(trial) for _, trial in own)]
+    if file.suffix.lower() == ".json":
+        if len(judges) > 1:
+            raise InputError(f"{file}: holds the trials of {' and '.join(judges)}; one participant a file")
+        return {next(iter([*judges, *by_name, file.stem])): trials}
+    if len(by_name) == 1:
+        return {next(iter(by_name)): trials}
+    return by_name or {file.stem: unnamed}
 
 
 def _responses(trials: list[tuple[str, dict]]) -> Iterator[Response]:
@@ -181,6 +211,8 @@ def _refuse_copies(participants: list[Participant]) -> None:
     """Two people never answer all trials alike to the millisecond: one file is a copy of the other."""
     first: dict[tuple[Response, ...], Participant] = {}
     for participant in participants:
+        if not participant.responses:  # did not consent
+            continue
         other = first.setdefault(participant.responses, participant)
         if other is not participant:
             raise InputError(

@@ -35,6 +35,11 @@ class Ratings:
         """(N, N) int: how many people rated each pair."""
         return np.isfinite(self.similarities).sum(0)
 
+    @property
+    def complete(self) -> bool:
+        """Whether everybody rated every pair, so that people can be kept apart."""
+        return bool((np.isfinite(self.similarities) | np.eye(len(self.names), dtype=bool)).all())
+
     def mean(self) -> np.ndarray:
         """(N, N): the mean over the people who rated each pair; nan where nobody did, and on the diagonal."""
         total = np.nansum(self.similarities, 0)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -20,16 +21,35 @@ def read_text(path: str | Path) -> str:
         raise InputError(f"{path}: cannot be read as text ({getattr(error, 'strerror', None) or error})") from error
 
 
-def read_table(path: str | Path, columns: Sequence[str], delimiter: str = ",") -> Iterator[tuple[int, dict[str, str]]]:
+def check_end(text: str, path: str | Path, *, must_end: bool = False) -> None:
+    """Warn of a last line that has no line ending: in a file cut off within its last value, nothing else is wrong.
+
+    Raises:
+        InputError: with `must_end`, in the place of the warning.
+    """
+    if not text.strip() or text.rstrip(" \t").endswith("\n"):
+        return
+    message = f"{path}: the last line has no line ending; is the file cut off there? If it is whole, end the line"
+    if must_end:
+        raise InputError(message)
+    warnings.warn(message, stacklevel=3)
+
+
+def read_table(
+    path: str | Path, columns: Sequence[str], delimiter: str = ",", *, must_end: bool = False
+) -> Iterator[tuple[int, dict[str, str]]]:
     """The rows of a table with a header, each with the number of its last line; blank lines are left out.
 
     Args:
         columns: that the table must have; it may have more.
+        must_end: as for `check_end`.
 
     Raises:
-        InputError: a column is missing, a row has more or fewer fields than the header, the text ends within quotes.
+        InputError: a column is missing, a row has more or fewer fields than the header, the text ends within quotes, or
+            within a line that must end.
     """
-    reader = csv.DictReader(io.StringIO(read_text(path)), delimiter=delimiter, strict=True)
+    text = read_text(path)
+    reader = csv.DictReader(io.StringIO(text), delimiter=delimiter, strict=True)
     try:
         header = reader.fieldnames or []
         if missing := [column for column in columns if column not in header]:
@@ -43,5 +63,6 @@ def read_table(path: str | Path, columns: Sequence[str], delimiter: str = ",") -
                     "is the file cut off there?"
                 )
             yield reader.line_num, row
+        check_end(text, path, must_end=must_end)
     except csv.Error as error:
         raise InputError(f"{path}: line {reader.line_num}: {error}; is the file cut off there?") from error

@@ -12,6 +12,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from alignet_hf.data.names import MISSING, find_names
 from alignet_hf.data.text import read_table
 from alignet_hf.data.text_triplets import read_triplets
 from alignet_hf.errors import InputError
@@ -171,26 +172,31 @@ def read_concept_images(path: str | Path, image_names: Sequence[str], n_concepts
 
     Args:
         path: a tab-separated file with the columns `concept_index` (0-based) and `photo` (an image's file name).
-        image_names: the names of the image source, in its order; compared by file name, without folders.
+        image_names: the names of the image source, in its order (see `find_names`).
         n_concepts: how many concepts there are.
 
     Returns:
         {concept: row of the image source}; two concepts may share an image.
 
     Raises:
-        InputError: a column is missing, a concept is out of range, or an image is not in the source.
+        InputError: a column is missing; a concept is out of range or comes twice; an image is not in the source, or
+            fits two of it; or there is no row.
     """
-    row_of_name = {Path(name).name: row for row, name in enumerate(image_names)}
-    images = {}
+    photos = {}
     for number, row in read_table(path, ("concept_index", "photo"), "\t"):
-        where = f"{path}: line {number}"
-        concept, photo = row["concept_index"], row["photo"]
-        if not concept.isdigit() or int(concept) >= n_concepts:
+        where, concept = f"{path}: line {number}", row["concept_index"]
+        if not concept.isdecimal() or int(concept) >= n_concepts:
             raise InputError(f"{where}: concept_index {concept!r} is not one of 0 to {n_concepts - 1}")
-        if photo not in row_of_name:
+        if int(concept) in photos:
+            raise InputError(f"{where}: concept_index {concept} comes twice; name one image of each concept")
+        photos[int(concept)] = where, row["photo"]
+    if not photos:
+        raise InputError(f"{path}: names no concept")
+    rows = find_names([photo for _, photo in photos.values()], image_names, str(path)).tolist()
+    for (where, photo), found in zip(photos.values(), rows, strict=True):
+        if found == MISSING:
             raise InputError(f"{where}: {photo!r} is not among the {len(image_names)} images")
-        images[int(concept)] = row_of_name[photo]
-    return images
+    return dict(zip(photos, rows, strict=True))
 
 
 def _file(folder: Path, stem: str) -> Path | None:

@@ -84,8 +84,14 @@ def validate_over(over: str | Iterable[str], allowed: tuple[str, ...], no_people
     bad = [unit for unit in units if unit not in allowed]
     if bad or not units or len(set(units)) < len(units) or len(set(units) - {"people"}) > 1:
         raise InputError(
-            f"over is {over!r}; give one of {', '.join(allowed)}, or people and one kind of stimuli together"
+            f"over is {','.join(units)!r}; give one of {', '.join(allowed)}, or people and one kind of stimuli together"
         )
     if "people" in units and no_people:
         raise InputError(f"over people: {no_people}")
     return units
+
+
+def over_if_drawn(over: str | Iterable[str] | None, allowed: tuple[str, ...], default):
+    """What one of several scores is drawn over: as is asked of all, where it can be, and else its own default."""
+    units = () if over is None else (over,) if isinstance(over, str) else tuple(over)
+    return units if units and set(units) <= set(allowed) else default

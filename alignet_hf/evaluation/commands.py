@@ -1,6 +1,7 @@
 """The commands of the scores: evaluate, report."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -12,78 +13,170 @@ from alignet_hf.errors import InputError
 
 def evaluate(
     model: Annotated[str, typer.Argument(help="Hub id or folder, or demo-teacher, demo-student.")],
-    images: Annotated[str, typer.Argument(help="The images that people judged.")],
-    on: Annotated[str | None, typer.Option(help="choices, things, rsa, levels: by default all that is given.")] = None,
+    images: Annotated[
+        str | None, typer.Argument(help="The images that people judged; of every data set without --images-of.")
+    ] = None,
+    on: Annotated[
+        str | None,
+        typer.Option(
+            help="choices, things, levels, matrices, cichy, king, peterson, ratings, multi-arrangement, or rsa for the "
+            "last six, commas between: by default all that is given."
+        ),
+    ] = None,
+    images_of: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="levels=PATH: the images of one data set, or of rsa; again for another.", metavar="DATA=PATH"
+        ),
+    ] = None,
     choices: Annotated[Path | None, typer.Option("--triplets", help='People\'s choices, a row "i j k" each.')] = None,
     things: Annotated[Path | None, typer.Option(help="The folder of THINGS' triplets; with --concepts.")] = None,
-    concepts: Annotated[Path | None, typer.Option(help=".tsv that says which image shows which concept.")] = None,
-    dissimilarities: Annotated[
-        Path | None, typer.Option(help="Similarity judgments as matrices: .npz, .npy, .csv, .tsv or .mat.")
+    concepts: Annotated[
+        Path | None, typer.Option(help="THINGS: .tsv of concept_index and photo: which image shows which concept.")
     ] = None,
-    kind: Annotated[str, typer.Option(help="What the matrices hold: dissimilarity or similarity.")] = "dissimilarity",
-    key: Annotated[str | None, typer.Option(help="Of the matrices in their file.")] = None,
-    condensed: Annotated[bool, typer.Option("--condensed", help="The matrices are rows of pairs.")] = False,
-    in_order: Annotated[
-        bool, typer.Option("--in-order", help="The objects without names are the images, in order.")
-    ] = (False),
-    names: Annotated[Path | None, typer.Option(help="Of the matrices' objects, in their order, a name a line.")] = None,
+    odd_column: Annotated[
+        int, typer.Option(help="Which column of --triplets and --things holds the odd one: 0, 1 or 2.")
+    ] = 2,
     levels: Annotated[str | None, typer.Option(help="Levels: participants' files, Parquet, or a Hub data set.")] = None,
     drop_missing: Annotated[bool, typer.Option("--drop-missing", help="Leave out Levels triplets without image.")] = (
         False
     ),
-    against: Annotated[str | None, typer.Option(help="Another encoder, compared on the same triplets.")] = None,
+    dissimilarities: Annotated[
+        Path | None, typer.Option(help="Similarity judgments as matrices: .npz, .npy, .csv, .tsv or .mat.")
+    ] = None,
+    kind: Annotated[str, typer.Option(help="What --dissimilarities hold: dissimilarity or similarity.")] = (
+        "dissimilarity"
+    ),
+    names: Annotated[
+        Path | None, typer.Option(help="Of the objects of --dissimilarities, in their order, a name a line.")
+    ] = None,
+    in_order: Annotated[
+        bool, typer.Option("--in-order", help="The objects of --dissimilarities are the images, in order.")
+    ] = False,
+    cichy: Annotated[
+        Path | None, typer.Option(help="Cichy 2019, 118 objects: dissimilarities; names in them or in a .txt beside.")
+    ] = None,
+    king: Annotated[Path | None, typer.Option(help="King 2019, 144 objects, likewise.")] = None,
+    key: Annotated[str | None, typer.Option(help="The array or variable that holds the matrices in their file.")] = (
+        None
+    ),
+    condensed: Annotated[bool, typer.Option("--condensed", help="The matrices are rows of pairs.")] = False,
+    peterson: Annotated[
+        Path | None,
+        typer.Option(
+            help="Peterson 2016, 2018: a folder with various.mat, animals.mat, ...: similarities by category."
+        ),
+    ] = None,
+    ratings: Annotated[
+        Path | None,
+        typer.Option(
+            help="Ratings of similarity, .csv or .tsv: columns participant, first, second, rating; see --scale."
+        ),
+    ] = None,
+    scale: Annotated[str | None, typer.Option(help="Of --ratings: lowest,highest. By default 0,10.")] = None,
+    multi_arrangement: Annotated[
+        Path | None, typer.Option(help="Arrangements, .csv or .tsv: columns participant, trial, object, x, y.")
+    ] = None,
+    similarity: Annotated[str, typer.Option(help="Of odd-one-out choices: dot, cosine or pearson.")] = "dot",
+    rsa_similarity: Annotated[str, typer.Option(help="Of the model's matrix: pearson, cosine or dot.")] = "pearson",
+    correlation: Annotated[
+        str, typer.Option(help="Of the model's matrix with people's: spearman, pearson or kendall.")
+    ] = "spearman",
+    temperature: Annotated[
+        float, typer.Option(help="Of the softmax of similarities, for calibration and uncertainty on Levels.")
+    ] = 1.0,
+    over: Annotated[
+        str | None,
+        typer.Option(
+            help="What intervals are drawn over: objects, triplets or people, or people and one of the others with a "
+            "comma. A score that cannot be drawn so keeps its own: triplets on Levels, else objects."
+        ),
+    ] = None,
+    against: Annotated[str | None, typer.Option(help="Another encoder, compared on the same judgments.")] = None,
     image_size: ImageSize = None,
     pooling: Pooling = "auto",
+    n_bootstrap: Annotated[int, typer.Option(min=0, help="Draws for intervals; 0 for none.")] = 1000,
     n_permutations: Annotated[int, typer.Option(min=0, help="For p-values against chance; 0 for none.")] = 0,
-    out: Annotated[Path | None, typer.Option(help="A folder for scores.csv and figures.")] = None,
+    out: Annotated[Path | None, typer.Option(help="A folder for scores.csv, comparisons.csv and figures.")] = None,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """Score an encoder on people: odd-one-out choices, similarity matrices (RSA), THINGS, Levels."""
-    given = {"choices": choices, "things": things, "rsa": dissimilarities, "levels": levels}
-    options = {"choices": "--triplets", "things": "--things", "rsa": "--dissimilarities", "levels": "--levels"}
-    wanted = [name for name, path in given.items() if path is not None] if on is None else on.split(",")
-    for name in wanted:
-        if name not in given:
-            raise InputError(f"--on {name}: choose among {', '.join(given)}")
-        if given[name] is None:
-            raise InputError(f"--on {name}: give {options[name]} too")
-    if not wanted:
-        raise InputError(f"give {', '.join(options.values())}, or several")
-    if "things" in wanted and concepts is None:
-        raise InputError("--things: give --concepts too, which says which image shows which concept")
+    """Score an encoder on people: odd-one-out choices, THINGS, Levels, similarity matrices (RSA)."""
+    from alignet_hf.evaluation import inputs
+    from alignet_hf.evaluation.comparison import adjust_comparisons
+    from alignet_hf.evaluation.judged_images import Images, image_paths
+    from alignet_hf.evaluation.on_people import Scoring, compare, score
 
-    from alignet_hf.evaluation.comparison import adjust_p_values
-    from alignet_hf.evaluation.on_people import People, compare, save_scores, score
-    from alignet_hf.pipeline import open_images
+    given = {
+        "choices": choices,
+        "things": things,
+        "levels": levels,
+        "matrices": dissimilarities,
+        "cichy": cichy,
+        "king": king,
+        "peterson": peterson,
+        "ratings": ratings,
+        "multi-arrangement": multi_arrangement,
+    }
+    given = {name: path for name, path in given.items() if path is not None}
+    wanted = inputs.wanted_sets(on, given)
+    reading = inputs.Reading(
+        concepts=concepts,
+        odd_column=odd_column,
+        kind=kind,
+        key=key,
+        condensed=condensed,
+        names=names,
+        in_order=in_order,
+        scale=scale,
+        drop_missing=drop_missing,
+    )
+    inputs.check_reading(reading, wanted)
+    scoring = Scoring(
+        similarity=similarity,
+        rsa_similarity=rsa_similarity,
+        correlation=correlation,
+        temperature=temperature,
+        over=None if over is None else tuple(over.split(",")),
+        n_bootstrap=n_bootstrap,
+        n_permutations=n_permutations,
+        seed=seed,
+    )
+    _check_scoring(scoring, wanted, against)
+    paths = image_paths(images, images_of or [], wanted)
 
     quiet()
-    source = open_images(images)
-    readers = {
-        "choices": lambda: _choices(choices, len(source)),
-        "things": lambda: _things(things, concepts, source),
-        "rsa": lambda: _matrices(dissimilarities, source, key, kind, condensed, names, in_order),
-        "levels": lambda: _levels(levels, source, drop_missing, as_json),
-    }
-    fields = {"rsa": "matrices"}
-    people = People(**{fields.get(name, name): readers[name]() for name in wanted})
-    ours = _embeddings(model, source, people, image_size, pooling)
-    scores = score(ours, people, seed=seed, n_permutations=n_permutations)
-    versus = {}
+    sources = Images(paths)
+    notes: list[str] = []
+
+    def note(line: str) -> None:
+        print(f"alignet-hf: {line}", file=sys.stderr)
+        notes.append(line)
+
+    people = inputs.read_people({name: given[name] for name in wanted}, sources, reading, note)
+    if scoring.over is not None:
+        people.check_over(scoring.over)
+    if people.levels is not None and people.levels[0].exclusions is not None and not as_json:
+        print(people.levels[0].exclusions)
+    ours = sources.embed(model, people.rows, image_size, pooling)
+    scores = score(ours, people, scoring)
+    comparisons = {}
     if against is not None:
-        versus = compare(ours, _embeddings(against, source, people, image_size, pooling), people, seed=seed)
+        theirs = sources.embed(against, people.rows, image_size, pooling)
+        comparisons = adjust_comparisons(compare(ours, theirs, people, scoring))
     if out is not None:
-        save_scores(scores, out)
+        from alignet_hf.evaluation.score_files import save_scores
+
+        save_scores(scores, out, comparisons)
     if as_json:
-        found = {name: one.to_dict() for name, one in scores.items()}
-        found |= {f"difference_on_{name}": one.difference.to_dict() for name, one in versus.items()}
-        print(json.dumps(found))
+        print(json.dumps(_as_json(scores, comparisons, people, notes)))
         return
-    if len(versus) > 1:
-        adjusted = adjust_p_values([one.p_bootstrap for one in versus.values()])
-        print(f"p of the {len(versus)} comparisons below, corrected by Holm: {', '.join(f'{p:.3g}' for p in adjusted)}")
-    for name, one in [*scores.items(), *((f"against {against}, {name}", one) for name, one in versus.items())]:
+    for name, one in scores.items():
         print(f"{name}: {one}")
+    for name, one in comparisons.items():
+        print(f"against {against}, {name}: {one}")
+    if len(comparisons) > 1:
+        print(f"p of the {len(comparisons)} comparisons: corrected by Holm")
 
 
 def report(folder: Annotated[Path, typer.Argument(help="A finished run's folder.")]) -> None:
@@ -94,74 +187,32 @@ def report(folder: Annotated[Path, typer.Argument(help="A finished run's folder.
     print(f"report: {folder / 'report.md'}")
 
 
-def _choices(path: Path, n_images: int):
-    from alignet_hf.data.things import read_triplets
+def _check_scoring(scoring, wanted: list[str], against: str | None) -> None:
+    """Refuse options that nothing here would use."""
+    from alignet_hf.evaluation.inputs import RSA
+    from alignet_hf.evaluation.on_people import Scoring
 
-    return read_triplets(path, n_images)
-
-
-def _things(folder: Path, concepts: Path, source):
-    """THINGS' validation choices among concepts that an image here shows -> (n, 3) rows of the images."""
-    import numpy as np
-
-    from alignet_hf.data.things import load_things, read_concept_images
-
-    things = load_things(folder)
-    shown = read_concept_images(concepts, source.names, things.n_concepts)
-    row_of = np.full(things.n_concepts, -1)
-    row_of[list(shown)] = list(shown.values())
-    triplets = row_of[things.validation]
-    distinct = (np.diff(np.sort(triplets, 1), axis=1) > 0).all(1)  # two concepts may have one photograph
-    triplets = triplets[(triplets >= 0).all(1) & distinct]
-    if not len(triplets):
-        raise InputError(f"{folder}: no validation choice is about three concepts that the images show")
-    return triplets
+    default = Scoring()
+    if not set(wanted) & set(RSA):
+        for option, changed in (
+            ("--correlation", scoring.correlation != default.correlation),
+            ("--rsa-similarity", scoring.rsa_similarity != default.rsa_similarity),
+        ):
+            if changed:
+                raise InputError(f"{option} is for similarity matrices (RSA), which none of {', '.join(wanted)} is")
+    if scoring.temperature != default.temperature and "levels" not in wanted:
+        raise InputError("--temperature is for calibration and uncertainty, which are scored on --levels")
+    if against is not None and not scoring.n_bootstrap:
+        raise InputError("--against: the comparison is by bootstrap; --n-bootstrap 0 leaves it no draw")
+    if scoring.over is not None and not scoring.n_bootstrap:
+        raise InputError("--over: --n-bootstrap 0 leaves nothing to draw")
 
 
-def _matrices(path: Path, source, key: str | None, kind: str, condensed: bool, names: Path | None, in_order: bool):
-    """Similarity judgments, and each object's row among the images: by name where there are names."""
-    import numpy as np
-
-    from alignet_hf.data.matrix_files import read_names
-    from alignet_hf.data.similarity_matrices import Dissimilarities
-    from alignet_hf.data.similarity_sets import load_objects92
-    from alignet_hf.recipe import EMBEDDED
-
-    if str(path) == EMBEDDED:
-        people = load_objects92()
-    else:
-        given = None if names is None else read_names(names)
-        people = Dissimilarities.load(path, key, kind=kind, names=given, condensed=condensed)
-    if people.names is not None:
-        return people, people.rows_in(source)
-    if not in_order:
-        raise InputError(
-            f"{path}: the objects have no names, so their images are not known; give --names FILE, or --in-order if "
-            "they are the images in their order"
-        )
-    if people.n_objects != len(source):
-        raise InputError(
-            f"{path}: --in-order: {people.n_objects} objects were judged, but there are {len(source)} images"
-        )
-    return people, np.arange(len(source))
-
-
-def _levels(path: str, source, drop_missing: bool, as_json: bool):
-    from alignet_hf.data.levels import load_levels
-
-    found = load_levels(path, source, drop_missing=drop_missing)
-    if found.exclusions is not None and not as_json:
-        print(found.exclusions)
+def _as_json(scores: dict, comparisons: dict, people, notes: list[str]) -> dict:
+    found = {name: one.to_dict() for name, one in scores.items()}
+    found |= {f"difference_on_{name}": one.to_dict() for name, one in comparisons.items()}
+    if people.levels is not None and people.levels[0].exclusions is not None:
+        found["levels_exclusions"] = people.levels[0].exclusions.to_dict()
+    if notes:
+        found["notes"] = notes
     return found
-
-
-def _embeddings(model: str, source, people, image_size: int | None, pooling: str):
-    """Of the images that anybody judged."""
-    import numpy as np
-
-    from alignet_hf.data.images import SomeImages
-    from alignet_hf.encoders import encoder_named, open_teacher
-    from alignet_hf.surrogate.embed import embed_images
-
-    encoder, processor = open_teacher(encoder_named(model, image_size=image_size, pooling=pooling))
-    return np.asarray(embed_images(encoder, SomeImages(source, people.rows), processor=processor))

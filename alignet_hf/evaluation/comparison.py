@@ -1,7 +1,8 @@
 """Is one model better than another on the same triplets? Is one of many?"""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.stats import binomtest, false_discovery_control
@@ -12,33 +13,76 @@ from alignet_hf.evaluation.human.odd_one_out import NO_PEOPLE, UNITS, triplet_un
 from alignet_hf.evaluation.statistics import Result
 from alignet_hf.triplets import is_correct, validate_similarities, validate_triplets
 
+if TYPE_CHECKING:
+    import pandas
+    from huggingface_hub import EvalResult
+    from matplotlib.axes import Axes
+
 CORRECTIONS = ("holm", "benjamini-hochberg")
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two models' odd-one-out accuracies on the same triplets.
+    """Two models' scores on the same judgments.
 
     Attributes:
         difference: first less second, with its interval under common draws.
         p_bootstrap: two-sided, from the draws in which the difference changes its sign; it takes account of what was
-            drawn over.
+            drawn over. nan without draws.
         p_mcnemar: two-sided and exact, given the triplets on which one model alone is right; it takes triplets as
-            independent, and is too small where they share objects.
-        n_first_only, n_second_only: triplets that the first, the second alone gets right.
+            independent, and is too small where they share objects. None where the score is not an accuracy.
+        n_first_only, n_second_only: triplets that the first, the second alone gets right; None likewise.
+        p_adjusted: p_bootstrap corrected for the number of comparisons; None before `adjust_comparisons`.
     """
 
     difference: Result
     p_bootstrap: float
-    p_mcnemar: float
-    n_first_only: int
-    n_second_only: int
+    p_mcnemar: float | None = None
+    n_first_only: int | None = None
+    n_second_only: int | None = None
+    p_adjusted: float | None = None
+
+    @property
+    def facts(self) -> dict[str, float]:
+        """The p-values, and the triplets that one model alone gets right; without what is not known."""
+        known = {
+            "p_bootstrap": self.p_bootstrap,
+            "p_adjusted": self.p_adjusted,
+            "p_mcnemar": self.p_mcnemar,
+            "n_first_only": self.n_first_only,
+            "n_second_only": self.n_second_only,
+        }
+        return {name: value for name, value in known.items() if value is not None and not np.isnan(value)}
+
+    def to_dict(self) -> dict:
+        """The difference's (see `Result.to_dict`) and the facts, as JSON."""
+        return {**self.difference.to_dict(), **self.facts}
+
+    def to_frame(self) -> "pandas.DataFrame":
+        """One row; `comparisons_frame` stacks several."""
+        from alignet_hf.evaluation.result_table import comparisons_frame
+
+        return comparisons_frame([self])
+
+    def to_eval_result(self, **where) -> "EvalResult":
+        """An entry of a model card's model-index; the arguments are those of `result_table.eval_result`."""
+        from alignet_hf.evaluation.result_table import eval_result
+
+        return eval_result(self.difference, further=self.facts, **where)
+
+    def draw(self, axis: "Axes | None" = None) -> "Axes":
+        """Draw the difference with its interval; `draw_comparisons` puts several side by side."""
+        from alignet_hf.evaluation.result_drawing import draw_comparisons
+
+        return draw_comparisons([self], axis)
 
     def __str__(self) -> str:
-        return (
-            f"{self.difference}; first alone right on {self.n_first_only}, second alone on {self.n_second_only}; "
-            f"p = {self.p_bootstrap:.3g} (bootstrap), {self.p_mcnemar:.3g} (McNemar)"
-        )
+        parts = [str(self.difference)]
+        if self.n_first_only is not None:
+            parts.append(f"first alone right on {self.n_first_only}, second alone on {self.n_second_only}")
+        values = [(self.p_bootstrap, "bootstrap"), (self.p_adjusted, "corrected"), (self.p_mcnemar, "McNemar")]
+        said = [f"{value:.3g} ({name})" for value, name in values if value is not None and not np.isnan(value)]
+        return "; ".join([*parts, f"p = {', '.join(said)}"] if said else parts)
 
 
 def compare_models(
@@ -90,6 +134,41 @@ def compare_models(
         n_first_only,
         n_second_only,
     )
+
+
+def compare_results(first: Result, second: Result) -> Comparison:
+    """Compare two models' Results of one measure, on the same judgments and under the same draws: two RSA scores, say.
+
+    Raises:
+        InputError: Results of other measures, or of other draws.
+    """
+    for what in ("name", "n_objects", "unit", "over"):
+        theirs = getattr(first, what), getattr(second, what)
+        if theirs[0] != theirs[1]:
+            raise InputError(
+                f"the two results have another {what}: {theirs[0]} and {theirs[1]}; compare like with like"
+            )
+    if len(first.samples) != len(second.samples):
+        raise InputError(f"{len(first.samples)} draws are compared with {len(second.samples)}; use one n_bootstrap")
+    samples = first.samples - second.samples
+    difference = Result.from_samples(
+        f"difference in {first.name}",
+        first.estimate - second.estimate,
+        samples,
+        0.0,
+        first.n_objects,
+        unit=first.unit,
+        over=first.over,
+    )
+    return Comparison(difference, _two_sided(samples[~np.isnan(samples)]))
+
+
+def adjust_comparisons(comparisons: Mapping[str, Comparison], method: str = "holm") -> dict[str, Comparison]:
+    """Comparisons with `p_adjusted`, corrected for their number (see `adjust_p_values`)."""
+    adjusted = adjust_p_values([one.p_bootstrap for one in comparisons.values()], method)
+    return {
+        name: replace(one, p_adjusted=float(p)) for (name, one), p in zip(comparisons.items(), adjusted, strict=True)
+    }
 
 
 def mcnemar(n_first_only: int, n_second_only: int) -> float:

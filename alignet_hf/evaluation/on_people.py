@@ -1,138 +1,256 @@
 """Everything that people said about images, as one set of judgments, and every score of an encoder on them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 
 from alignet_hf.data.levels import LevelsDataset
 from alignet_hf.data.similarity_matrices import Dissimilarities
-from alignet_hf.evaluation.comparison import Comparison, compare_models
+from alignet_hf.data.similarity_sets import PETERSON_COARSE, PETERSON_FINE
+from alignet_hf.errors import InputError
+from alignet_hf.evaluation.bootstrap import over_if_drawn, validate_over
+from alignet_hf.evaluation.comparison import Comparison, compare_models, compare_results
+from alignet_hf.evaluation.human import calibration, responses, rsa
 from alignet_hf.evaluation.human.calibration import Calibration
 from alignet_hf.evaluation.human.noise_ceiling import noise_ceiling
 from alignet_hf.evaluation.human.odd_one_out import model_similarities, odd_one_out_accuracy
-from alignet_hf.evaluation.human.rsa import rsa
 from alignet_hf.evaluation.human.scores import score_on_levels, score_on_people
-from alignet_hf.evaluation.statistics import Result
+from alignet_hf.evaluation.human.similarity import validate_similarity
+from alignet_hf.evaluation.human.uncertainty import validate_temperature
+from alignet_hf.evaluation.statistics import Result, mean_result
+
+PETERSON = "peterson"
+ACCURACY_UNITS = ("objects", "triplets")
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """How representations are compared with people.
+
+    Attributes:
+        similarity: of representations, for odd-one-out choices: "dot", "cosine" or "pearson".
+        rsa_similarity: the same for similarity matrices.
+        correlation: of similarity matrices, "spearman", "pearson" or "kendall".
+        temperature: of the softmax that makes probabilities of similarities, for calibration and uncertainty.
+        over: what intervals are drawn over by each score that can be drawn so; None leaves each score its own default.
+        n_bootstrap: draws for intervals; 0 for none.
+        n_permutations: for p-values against chance; 0 for none.
+        seed: of draws and permutations.
+
+    Raises:
+        InputError: a value that is not allowed.
+    """
+
+    similarity: str = "dot"
+    rsa_similarity: str = "pearson"
+    correlation: str = "spearman"
+    temperature: float = 1.0
+    over: tuple[str, ...] | None = None
+    n_bootstrap: int = 1000
+    n_permutations: int = 0
+    seed: int = 0
+
+    def __post_init__(self):
+        validate_similarity(self.similarity)
+        validate_similarity(self.rsa_similarity, "rsa_similarity")
+        rsa.validate_correlation(self.correlation)
+        validate_temperature(self.temperature)
+        if self.over is not None:
+            validate_over(self.over, ("objects", "triplets", "people"))
+
+    @property
+    def draws(self) -> dict[str, int]:
+        """The options that every score takes."""
+        return {"n_bootstrap": self.n_bootstrap, "n_permutations": self.n_permutations, "seed": self.seed}
 
 
 @dataclass(frozen=True)
 class People:
-    """Judgments of the images of one source; what there is none of is None.
+    """Judgments of images; what there is none of is None.
 
     Attributes:
-        choices: (n, 3) rows of the source, people's odd one last.
+        choices: (n, 3) rows of the images, people's odd one last.
         things: (m, 3) the same, for THINGS: rows of the images that show the concepts.
-        matrices: dissimilarities, and the row of each object's image.
-        levels: Levels, whose `indices` are rows of the source.
+        matrices: set of judgments -> dissimilarities, and the row of each object's image. "peterson/fruits" is a
+            category of Peterson's.
+        levels: Levels, and the row at which its image source begins.
     """
 
     choices: np.ndarray | None = None
     things: np.ndarray | None = None
-    matrices: tuple[Dissimilarities, np.ndarray] | None = None
-    levels: LevelsDataset | None = None
+    matrices: dict[str, tuple[Dissimilarities, np.ndarray]] = field(default_factory=dict)
+    levels: tuple[LevelsDataset, int] | None = None
 
     @cached_property
     def rows(self) -> np.ndarray:
         """The images that anybody judged, sorted: the ones to embed."""
         judged = [triplets for triplets in (self.choices, self.things) if triplets is not None]
-        if self.matrices is not None:
-            judged.append(self.matrices[1])
+        judged += [rows for _, rows in self.matrices.values()]
         if self.levels is not None:
-            judged.append(self.levels.indices)
+            dataset, start = self.levels
+            judged.append(dataset.indices + start)
         return np.unique(np.concatenate([np.ravel(rows) for rows in judged]))
 
     def local(self, rows: np.ndarray) -> np.ndarray:
-        """Rows of the source -> rows of the embeddings of `self.rows`."""
+        """Rows of the images -> rows of the embeddings of `self.rows`."""
         return np.searchsorted(self.rows, rows)
 
+    def check_over(self, over: tuple[str, ...]) -> None:
+        """Check that every set of judgments has a score that can be drawn so.
 
-def score(embeddings: np.ndarray, people: People, **options) -> dict[str, Result | Calibration]:
-    """Every score of (len(people.rows), D) embeddings, by a name that says on what.
+        Raises:
+            InputError: naming the set, and what its scores can be drawn over.
+        """
+        possible = {name: [ACCURACY_UNITS] for name in ("choices", "things")}
+        possible |= {
+            name: [ACCURACY_UNITS, rsa.UNITS if len(matrices.matrices) > 1 else ("objects",)]
+            for name, (matrices, _) in self.matrices.items()
+        }
+        possible["levels"] = [ACCURACY_UNITS, responses.UNITS, calibration.UNITS]
+        given = {"choices": self.choices, "things": self.things, "levels": self.levels, **self.matrices}
+        for name, judgments in given.items():
+            if judgments is not None and not any(set(over) <= set(units) for units in possible[name]):
+                units = dict.fromkeys(unit for units in possible[name] for unit in units)
+                raise InputError(
+                    f"over {','.join(over)}: no score on {name} can be drawn so; its scores are drawn over "
+                    f"{', '.join(units)}"
+                )
 
-    Args:
-        options: n_bootstrap, n_permutations, seed.
-    """
+
+def score(embeddings: np.ndarray, people: People, scoring: Scoring) -> dict[str, Result | Calibration]:
+    """Every score of (len(people.rows), D) embeddings, by a name that says on what."""
     scores: dict[str, Result | Calibration] = {}
     for name, triplets in (("odd_one_out_accuracy_on_choices", people.choices), ("things", people.things)):
         if triplets is not None:
-            scores[name] = odd_one_out_accuracy(embeddings, people.local(triplets), **options)
-    if people.matrices is not None:
-        matrices, rows = people.matrices
-        objects = embeddings[people.local(rows)]
-        scores |= score_on_people(objects, matrices, **options)
-        if len(matrices.matrices) > 1:
-            scores["rsa_spearman_by_person"] = rsa(objects, -matrices.matrices, **options)
+            scores[name] = odd_one_out_accuracy(
+                embeddings,
+                people.local(triplets),
+                similarity=scoring.similarity,
+                over=over_if_drawn(scoring.over, ACCURACY_UNITS, "objects"),
+                **scoring.draws,
+            )
+    for number, name in enumerate(people.matrices):
+        scores |= _scores_on_matrices(embeddings, people, name, number, scoring)
+    scores |= _peterson_means(scores)
     if people.levels is not None:
-        levels = people.levels
-        times = levels.response_time_matrix()
-        by_kind = score_on_levels(
-            embeddings,
-            people.local(levels.indices),
-            levels.levels,
-            levels.choice_matrix(),
-            times if np.isfinite(times).any() else None,
-            people=levels.participant_matrix(),
-            **options,
-        )
-        by_kind["odd_one_out_accuracy"] = _accuracy_by_level(embeddings, people, **options)
-        scores |= {f"levels_{kind}/{level}": one for kind, found in by_kind.items() for level, one in found.items()}
+        scores |= _scores_on_levels(embeddings, people, scoring)
     return scores
 
 
-def _accuracy_by_level(embeddings: np.ndarray, people: People, **options) -> dict[str, Result]:
+def _scores_on_matrices(
+    embeddings: np.ndarray, people: People, name: str, number: int, scoring: Scoring
+) -> dict[str, Result]:
+    matrices, rows = people.matrices[name]
+    family, _, part = name.partition("/")
+    draws = scoring.draws
+    if part:  # sets whose mean is asked for are drawn independently
+        draws["seed"] = int(np.random.SeedSequence((scoring.seed, number)).generate_state(1)[0])
+    found = score_on_people(
+        embeddings[people.local(rows)],
+        matrices,
+        similarity=scoring.similarity,
+        rsa_similarity=scoring.rsa_similarity,
+        correlation=scoring.correlation,
+        over=scoring.over,
+        **draws,
+    )
+    prefix, suffix = "" if family == "matrices" else f"{family}_", f"/{part}" if part else ""
+    return {f"{prefix}{kind}{suffix}": one for kind, one in found.items()}
+
+
+def _peterson_means(scores: dict[str, Result | Calibration]) -> dict[str, Result]:
+    """The paper's two levels of Peterson's sets: "various" is coarse-grained, the mean of the others fine-grained."""
+    means = {}
+    for name, one in scores.items():
+        kind, _, category = name.partition("/")
+        fine = [f"{kind}/{other}" for other in PETERSON_FINE]
+        if kind.startswith(PETERSON) and category == PETERSON_COARSE and set(fine) <= set(scores):
+            means[f"{kind}/coarse"] = one
+            means[f"{kind}/fine"] = mean_result(
+                f"{one.name}, mean of {len(fine)} categories", [scores[name] for name in fine]
+            )
+    return means
+
+
+def _scores_on_levels(embeddings: np.ndarray, people: People, scoring: Scoring) -> dict[str, Result | Calibration]:
+    levels, start = people.levels
+    times = levels.response_time_matrix()
+    by_kind = score_on_levels(
+        embeddings,
+        people.local(levels.indices + start),
+        levels.levels,
+        levels.choice_matrix(),
+        times if np.isfinite(times).any() else None,
+        people=levels.participant_matrix(),
+        similarity=scoring.similarity,
+        temperature=scoring.temperature,
+        over=scoring.over,
+        **scoring.draws,
+    )
+    by_kind["odd_one_out_accuracy"] = _accuracy_by_level(embeddings, people, scoring)
+    return {f"levels_{kind}/{level}": one for kind, found in by_kind.items() for level, one in found.items()}
+
+
+def _accuracy_by_level(embeddings: np.ndarray, people: People, scoring: Scoring) -> dict[str, Result]:
     """The paper's score (Tab. 3): agreement with the majority of each triplet; the ceiling is a held-out person's."""
-    levels = people.levels
-    triplets, rows = levels.majority_triplets()
+    levels, _ = people.levels
     names, choices = np.array(levels.levels), levels.choice_matrix()
     found = {}
-    for level in dict.fromkeys(names[rows]):
-        ceiling = noise_ceiling(choices[names == level], n_bootstrap=0).estimate
-        judged = people.local(triplets[names[rows] == level])
-        found[str(level)] = odd_one_out_accuracy(embeddings, judged, over="triplets", ceiling=ceiling, **options)
+    for level, triplets in _majority_by_level(people).items():
+        found[level] = odd_one_out_accuracy(
+            embeddings,
+            people.local(triplets),
+            similarity=scoring.similarity,
+            over=over_if_drawn(scoring.over, ACCURACY_UNITS, "triplets"),
+            ceiling=noise_ceiling(choices[names == level], n_bootstrap=0).estimate,
+            **scoring.draws,
+        )
     return found
 
 
-def compare(first: np.ndarray, second: np.ndarray, people: People, **options) -> dict[str, Comparison]:
-    """The paired comparison of two encoders' embeddings on each set of choices.
+def _majority_by_level(people: People) -> dict[str, np.ndarray]:
+    """{level: (n, 3) rows of the images} of the triplets on which a majority agrees, its odd one last."""
+    levels, start = people.levels
+    triplets, rows = levels.majority_triplets()
+    names = np.array(levels.levels)[rows]
+    return {str(level): triplets[names == level] + start for level in dict.fromkeys(names)}
 
-    Args:
-        options: n_bootstrap, seed.
-    """
+
+def compare(first: np.ndarray, second: np.ndarray, people: People, scoring: Scoring) -> dict[str, Comparison]:
+    """The paired comparison of two encoders' embeddings on each set of choices, and of their RSA on matrices."""
+    models = (first, second)
     sets = {"choices": people.choices, "things": people.things}
-    if people.matrices is not None:
-        matrices, rows = people.matrices
-        sets["matrices"] = rows[matrices.choices(range(matrices.n_objects))[0]]
+    sets |= {
+        name: rows[matrices.choices(range(matrices.n_objects))[0]] for name, (matrices, rows) in people.matrices.items()
+    }
     if people.levels is not None:
-        triplets, rows = people.levels.majority_triplets()
-        names = np.array(people.levels.levels)[rows]
-        sets |= {f"levels/{level}": triplets[names == level] for level in dict.fromkeys(names)}
+        sets |= {f"levels/{level}": triplets for level, triplets in _majority_by_level(people).items()}
     found = {}
     for name, triplets in sets.items():
         if triplets is not None:
             local = people.local(triplets)
-            similarities = (model_similarities(embeddings, local) for embeddings in (first, second))
-            over = "triplets" if name.startswith("levels/") else "objects"  # each of Levels' shows images of its own
-            found[name] = compare_models(*similarities, local, over=over, **options)
+            default = "triplets" if name.startswith("levels/") else "objects"  # each of Levels' shows images of its own
+            found[name] = compare_models(
+                *(model_similarities(embeddings, local, scoring.similarity) for embeddings in models),
+                local,
+                over=over_if_drawn(scoring.over, ACCURACY_UNITS, default),
+                n_bootstrap=scoring.n_bootstrap,
+                seed=scoring.seed,
+            )
+    for name, (matrices, rows) in people.matrices.items():
+        apart = len(matrices.matrices) > 1
+        results = [
+            rsa.rsa(
+                embeddings[people.local(rows)],
+                -matrices.matrices if apart else -matrices.mean(),
+                correlation=scoring.correlation,
+                similarity=scoring.rsa_similarity,
+                over=over_if_drawn(scoring.over, rsa.UNITS if apart else ("objects",), "objects"),
+                n_bootstrap=scoring.n_bootstrap,
+                seed=scoring.seed,
+            )
+            for embeddings in models
+        ]
+        found[f"{name}_rsa_{scoring.correlation}"] = compare_results(*results)
     return found
-
-
-def save_scores(scores: dict[str, Result | Calibration], folder: Path) -> None:
-    """Write scores.csv and scores.png of the Results, and a reliability diagram of each calibration."""
-    from alignet_hf.evaluation.figures import DPI
-    from alignet_hf.evaluation.result_drawing import draw_results
-    from alignet_hf.evaluation.result_table import results_frame
-    from alignet_hf.hub.artifacts import make_folder, replacing
-
-    make_folder(folder)
-    results = {name: one for name, one in scores.items() if isinstance(one, Result)}
-    figures = {"scores": draw_results(results).figure}
-    for name, one in scores.items():
-        if isinstance(one, Calibration):
-            figures[name.replace("/", "-")] = one.draw().figure
-    with replacing(folder / "scores.csv") as path:
-        path.write_text(results_frame(results).to_csv(), encoding="utf-8")
-    for name, figure in figures.items():
-        with replacing(folder / f"{name}.png") as path:
-            figure.savefig(path, dpi=DPI, format="png")

@@ -11,13 +11,15 @@ from alignet_hf.evaluation.statistics import Result
 if TYPE_CHECKING:
     import pandas
 
+    from alignet_hf.evaluation.comparison import Comparison
+
 
 def results_frame(results: Mapping[str, Result] | Iterable[Result]) -> "pandas.DataFrame":
     """One row a Result; the keys of a mapping (groups, models) become the index.
 
     Returns:
-        Columns name, estimate, low, high, chance, ceiling, normalised, p_value, n, unit, over, n_bootstrap; nan where a
-        Result has no ceiling or no p-value.
+        Columns name, estimate, low, high, chance, ceiling, upper_ceiling, normalised, p_value, n, unit, over,
+        n_bootstrap; nan where a Result has no ceiling or no p-value.
     """
     import pandas
 
@@ -30,6 +32,7 @@ def results_frame(results: Mapping[str, Result] | Iterable[Result]) -> "pandas.D
             "high": result.high,
             "chance": result.chance,
             "ceiling": _number(result.ceiling),
+            "upper_ceiling": _number(result.upper_ceiling),
             "normalised": _number(result.normalised),
             "p_value": _number(result.p_value),
             "n": result.n_objects,
@@ -42,6 +45,22 @@ def results_frame(results: Mapping[str, Result] | Iterable[Result]) -> "pandas.D
     return pandas.DataFrame(rows, index=index)
 
 
+def comparisons_frame(comparisons: "Mapping[str, Comparison] | Iterable[Comparison]") -> "pandas.DataFrame":
+    """One row a Comparison; the keys of a mapping become the index.
+
+    Returns:
+        Columns name, estimate, low, high, p_bootstrap, p_adjusted, p_mcnemar, n_first_only, n_second_only, n, unit,
+        over, n_bootstrap; nan where something is not known.
+    """
+    comparisons, index = _keyed(comparisons)
+    frame = results_frame([one.difference for one in comparisons])
+    frame = frame.drop(columns=["chance", "ceiling", "upper_ceiling", "normalised", "p_value"])
+    facts = ("p_bootstrap", "p_adjusted", "p_mcnemar", "n_first_only", "n_second_only")
+    for place, fact in enumerate(facts, list(frame.columns).index("n")):
+        frame.insert(place, fact, [one.facts.get(fact, np.nan) for one in comparisons])
+    return frame if index is None else frame.set_axis(index)
+
+
 def eval_result(
     result: Result,
     *,
@@ -50,6 +69,7 @@ def eval_result(
     metric_type: str,
     task_type: str = "image-feature-extraction",
     command: str | None = None,
+    further: Mapping[str, float] | None = None,
 ) -> EvalResult:
     """A Result as an entry of a model-index (https://huggingface.co/docs/hub/model-cards#evaluation-results).
 
@@ -59,6 +79,7 @@ def eval_result(
         metric_type: "odd_one_out_accuracy", say.
         task_type: the Hub's pipeline tag.
         command: that measures it again.
+        further: facts that belong to the score, the p-values of a comparison say.
     """
     facts = {"chance": round(result.chance, 4), "n": result.n_objects, "unit": result.unit}
     if not np.isnan(result.low):
@@ -66,7 +87,13 @@ def eval_result(
             "confidence_interval_95": [round(result.low, 4), round(result.high, 4)],
             "bootstrap_over": " and ".join(result.over),
         }
-    optional = {"ceiling": result.ceiling, "normalised": result.normalised, "p_value": result.p_value}
+    optional = {
+        **(further or {}),
+        "ceiling": result.ceiling,
+        "upper_ceiling": result.upper_ceiling,
+        "normalised": result.normalised,
+        "p_value": result.p_value,
+    }
     facts |= {key: float(f"{value:.4g}") for key, value in optional.items() if value is not None}
     if command is not None:
         facts["command"] = command
@@ -81,7 +108,7 @@ def eval_result(
     )
 
 
-def _keyed(results) -> tuple[list[Result], list | None]:
+def _keyed(results) -> tuple[list, list | None]:
     if isinstance(results, Mapping):
         return list(results.values()), list(results)
     return list(results), None

@@ -5,6 +5,7 @@ and an interval over them would be far too narrow. A bootstrap draw is a count f
 with replacement); a triplet or pair weighs the product of its objects' counts.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,8 @@ class Result:
             tell. Who is compared with the mean of many people can score above it.
         unit: what `n_objects` counts.
         over: what the interval was drawn over.
+        upper_ceiling: the most that any model could score, where `ceiling` is a bound below which a model of all that
+            people share does not lie; None where the data do not tell.
     """
 
     name: str
@@ -46,6 +49,7 @@ class Result:
     ceiling: float | None = None
     unit: str = "objects"
     over: tuple[str, ...] = ("objects",)
+    upper_ceiling: float | None = None
 
     @classmethod
     def from_samples(
@@ -63,14 +67,23 @@ class Result:
             return None
         return (self.estimate - self.chance) / (self.ceiling - self.chance)
 
-    def to_dict(self) -> dict[str, float]:
-        """{estimate, low, high}, as metrics.json holds it, and ceiling, normalised and p_value where there are any."""
-        optional = {"ceiling": self.ceiling, "normalised": self.normalised, "p_value": self.p_value}
+    def to_dict(self) -> dict:
+        """The Result as JSON: no draws; low and high are None without any, what is not known is left out."""
+        optional = {
+            "ceiling": self.ceiling,
+            "upper_ceiling": self.upper_ceiling,
+            "normalised": self.normalised,
+            "p_value": self.p_value,
+        }
         return {
             "estimate": self.estimate,
-            "low": self.low,
-            "high": self.high,
+            "low": _unless_nan(self.low),
+            "high": _unless_nan(self.high),
             **{key: value for key, value in optional.items() if value is not None},
+            "chance": self.chance,
+            "n_objects": self.n_objects,
+            "unit": self.unit,
+            "over": list(self.over),
         }
 
     def to_frame(self) -> "pandas.DataFrame":
@@ -93,20 +106,53 @@ class Result:
 
     def __str__(self) -> str:
         interval = "" if np.isnan(self.low) else f", 95 % interval {self.low:.3f} to {self.high:.3f}"
-        return f"{self.name} {self.estimate:.3f}{interval} over {self._counted()} ({'; '.join(self._remarks())})"
+        # "Over 10 objects" says both how many there are and what was drawn, where the two are the same.
+        drawn = f" over {' and '.join(self.over)}, on" if interval and self.over != (self.unit,) else " over"
+        return f"{self.name} {self.estimate:.3f}{interval}{drawn} {self._counted()} ({'; '.join(self._remarks())})"
 
     def _counted(self) -> str:
         return f"{self.n_objects} {self.unit}"
 
     def _remarks(self) -> list[str]:
         remarks = [f"chance {self.chance:.3f}"]
-        if self.ceiling is not None:
+        if self.upper_ceiling is not None:
+            remarks.append(f"noise ceiling {self.ceiling:.3f} to {self.upper_ceiling:.3f}")
+        elif self.ceiling is not None:
             remarks.append(f"ceiling {self.ceiling:.3f}")
         if self.normalised is not None:
             remarks.append(f"normalised {self.normalised:.3f}")
         if self.p_value is not None:
             remarks.append(f"p = {self.p_value:.3g}")
         return remarks
+
+
+def mean_result(name: str, results: Sequence[Result]) -> Result:
+    """The mean of scores on different stimuli, of the same measure; its draws are the means of theirs.
+
+    Args:
+        name: of the mean.
+        results: with as many draws each, drawn independently (a seed of their own).
+    """
+
+    def mean_of(values: list[float | None]) -> float | None:
+        return None if None in values else float(np.mean(values))
+
+    first = results[0]
+    return Result.from_samples(
+        name,
+        np.mean([result.estimate for result in results]),
+        np.mean([result.samples for result in results], 0),
+        first.chance,
+        sum(result.n_objects for result in results),
+        ceiling=mean_of([result.ceiling for result in results]),
+        upper_ceiling=mean_of([result.upper_ceiling for result in results]),
+        unit=first.unit,
+        over=first.over,
+    )
+
+
+def _unless_nan(value: float) -> float | None:
+    return None if np.isnan(value) else value
 
 
 def bootstrap_counts(n_objects: int, n_bootstrap: int, seed) -> np.ndarray:

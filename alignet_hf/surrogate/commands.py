@@ -38,7 +38,14 @@ def align(
     embeddings: Annotated[Path, typer.Argument(help="The folder that `embed` wrote.")],
     triplets: Annotated[Path, typer.Argument(help='People\'s choices, a row "i j k" each, k the odd one.')],
     out: Annotated[Path, typer.Argument(help="The folder for the transform.")],
-    probabilities: Annotated[Path | None, typer.Option(help=".npy (n, 3), people's; hard alignment without.")] = None,
+    odd_column: Annotated[int, typer.Option(help="Which column of the triplets, 0, 1 or 2, holds the odd one.")] = 2,
+    probabilities: Annotated[
+        Path | None,
+        typer.Option(
+            help=".npy (n, 3): soft labels, how probable it is that people choose the pair of a triplet's columns "
+            "0 and 1, 0 and 2, 1 and 2; hard alignment without."
+        ),
+    ] = None,
     regularization: Annotated[float, typer.Option(min=0)] = 1e-2,
     epochs: Annotated[int, typer.Option(min=1)] = 100,
     validation: Annotated[
@@ -51,9 +58,13 @@ def align(
         bool, typer.Option("--cross-validate", help="First compare labels and regularizations on objects held out.")
     ] = False,
     folds: Annotated[int, typer.Option(min=2, help="Of the cross-validation, over objects.")] = 5,
-    labels: Annotated[str, typer.Option(help="Of the cross-validation: hard, vice, people (repeated triplets).")] = (
-        "hard,vice"
-    ),
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            help="Of the cross-validation, several with commas between: hard, vice, people (shares of repeated "
+            "triplets), given (--probabilities). By default given with --probabilities, else hard,vice."
+        ),
+    ] = None,
     neighbours: Annotated[int, typer.Option(min=1, help="Whose preservation the cross-validation measures.")] = 10,
     least_preservation: Annotated[
         float, typer.Option(min=0, max=1, help="Choose among settings that keep this share of neighbours.")
@@ -66,28 +77,27 @@ def align(
 
     import numpy as np
 
-    from alignet_hf.data.things import read_embedding, read_triplets
+    from alignet_hf.data.things import read_triplets
     from alignet_hf.surrogate.embeddings import Embeddings
     from alignet_hf.surrogate.uncertainty_distillation import UncertaintyDistillation
 
+    if labels is not None and not cross_validate:
+        raise InputError(f"--labels {labels} goes with --cross-validate, which compares kinds of labels")
     rows = Embeddings.from_pretrained(embeddings)
-    choices = read_triplets(triplets, len(rows))
-    soft = None if probabilities is None else read_embedding(probabilities)
+    choices = read_triplets(triplets, len(rows), odd_column=odd_column)
+    soft = None if probabilities is None else _soft_labels(probabilities, len(choices), odd_column)
     if cross_validate and validation is None:
         if len(np.unique(choices)) >= 100:
             validation = 0.2
         else:  # a fifth of a fold's few objects makes no triplets
             print("fewer than 100 objects: no early stopping (--validation SHARE turns it on)", file=sys.stderr)
     options, facts = {"seed": seed, "max_epochs": epochs, "validation": validation}, {}
-    if cross_validate and soft is not None:
-        found = UncertaintyDistillation.cross_validate(rows, choices, soft, n_folds=folds, **options)
-        regularization, facts["cross_validation"] = found.best_regularization, found.table()
-    elif cross_validate:
+    if cross_validate:
         from alignet_hf.surrogate.labels import label
         from alignet_hf.surrogate.ud_experiment import ud_experiment
 
-        kinds = [kind.strip() for kind in labels.split(",")]
-        experiment = ud_experiment(rows, choices, labels=kinds, n_folds=folds, n_neighbours=neighbours, **options)
+        kinds = None if labels is None else [kind.strip() for kind in labels.split(",")]
+        experiment = ud_experiment(rows, choices, soft, labels=kinds, n_folds=folds, n_neighbours=neighbours, **options)
         experiment.save(out / "cross-validation")  # before a choice that there may not be: hours are in it
         if not as_json:
             print_tables(experiment.table())
@@ -97,10 +107,20 @@ def align(
         experiment.save(out / "cross-validation")
         if as_json:
             facts["cross_validation"] = experiment.to_dict()
-        choices, soft = label(choices, chosen.labels, seed=seed)
+        choices, soft = label(choices, chosen.labels, seed=seed, probabilities=soft)
     fitted = UncertaintyDistillation.fit(rows, choices, soft, regularization=regularization, **options)
     fitted.save_pretrained(out)
     done(as_json, out, regularization=regularization, **facts)
+
+
+def _soft_labels(path: Path, n_choices: int, odd_column: int):
+    """Probabilities of the pairs of a file's columns -> of the triplets' pairs as `read_triplets` orders them."""
+    from alignet_hf.data.things import read_embedding
+    from alignet_hf.triplets import PAIRS, validate_probabilities
+
+    probabilities = validate_probabilities(read_embedding(path), n_choices, str(path))
+    columns = [*(column for column in range(3) if column != odd_column), odd_column]
+    return probabilities[:, [PAIRS.index(tuple(sorted((columns[a], columns[b])))) for a, b in PAIRS]]
 
 
 def cluster(

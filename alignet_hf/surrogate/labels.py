@@ -6,10 +6,11 @@ from typing import Literal
 import numpy as np
 
 from alignet_hf.errors import InputError
+from alignet_hf.evaluation.human.noise_ceiling import NoiseCeiling, noise_ceiling
 from alignet_hf.surrogate.vice import Vice
-from alignet_hf.triplets import is_correct, odd_one_last, validate_triplets
+from alignet_hf.triplets import is_correct, odd_one_last, validate_probabilities, validate_triplets
 
-Labels = Literal["hard", "people", "vice"]
+Labels = Literal["hard", "people", "vice", "given"]
 
 
 @dataclass(frozen=True)
@@ -29,15 +30,22 @@ class Tally:
         """(m, 3): the share of people that chose each pair."""
         return self.counts / self.counts.sum(1, keepdims=True)
 
-    @property
-    def ceiling(self) -> float:
-        """The accuracy of an answer that always agrees with most people."""
-        return float(self.counts.max(1).sum() / self.counts.sum())
+    def predicted(self, similarities: np.ndarray) -> np.ndarray:
+        """(m,): the share of each triplet's answers that similarities, (m, 3), predict; a tie predicts none."""
+        return (self.shares * np.stack([is_correct(similarities, pair) for pair in range(3)], -1)).sum(1)
 
-    def accuracy(self, similarities: np.ndarray) -> float:
-        """The share of people's choices that similarities, (m, 3), predict; a tie for the most similar is wrong."""
-        predicted = np.stack([is_correct(similarities, pair) for pair in range(3)], -1)
-        return float((self.counts * predicted).sum() / self.counts.sum())
+    def ceiling(self, **options) -> NoiseCeiling | None:
+        """How well the others' majority predicts a person who is held out, see `noise_ceiling`; it takes the options.
+
+        None unless most triplets were judged by several: the few that were would not stand for the others.
+        """
+        n_answers = self.counts.sum(1)
+        if (n_answers >= 2).mean() <= 0.5:
+            return None
+        # Answer by answer, the pair: 0, 1 or 2; 3 behind a triplet's last answer, and so position -1, no response.
+        answers = np.arange(n_answers.max())[None, :, None]
+        pairs = (answers >= self.counts.cumsum(1)[:, None]).sum(2)
+        return noise_ceiling(2 - pairs, **options)
 
 
 def tally(choices) -> Tally:
@@ -56,19 +64,21 @@ def tally(choices) -> Tally:
 
 
 def label(
-    choices, labels: Labels, *, seed: int, vice: dict | None = None, progress: bool = True
+    choices, labels: Labels, *, seed: int, probabilities=None, vice: dict | None = None, progress: bool = True
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Make the labels that `UncertaintyDistillation.fit` takes from people's choices, and from nothing else.
 
     Args:
         choices: (n, 3) int, the odd one last, a row a person's answer; several may judge the same triplet.
         labels: "hard", most people's choice of each triplet (equation 1); "people", the share of people that chose
-            each pair; "vice", the probabilities of a VICE fitted to these choices (equation 2).
+            each pair; "vice", the probabilities of a VICE fitted to these choices (equation 2); "given", the
+            `probabilities`.
         seed: of VICE.
+        probabilities: (n, 3), for "given" alone, of each choice's pairs [ij, ik, jk].
         vice: options for `Vice.fit`.
 
     Returns:
-        Distinct triplets, (m, 3), and their probabilities, (m, 3), or None for "hard".
+        Distinct triplets, (m, 3), and their probabilities, (m, 3), or None for "hard"; of "given" every row.
 
     Raises:
         InputError: naming the row that cannot be used; labels "people" where each triplet was judged once.
@@ -87,5 +97,9 @@ def label(
             posterior = Vice.fit(local.reshape(-1, 3), len(objects), seed=seed, progress=progress, **(vice or {}))
             local = np.searchsorted(objects, counted.triplets)
             return counted.triplets, posterior.triplet_probabilities(local, seed=seed)
+        case "given":
+            if probabilities is None:
+                raise InputError('labels: "given" are probabilities of yours, but there are none')
+            return choices, validate_probabilities(probabilities, len(choices))
         case _:
-            raise InputError(f"labels: {labels!r} is not hard, people or vice")
+            raise InputError(f"labels: {labels!r} is not hard, people, vice or given")

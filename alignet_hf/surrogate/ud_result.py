@@ -1,4 +1,4 @@
-"""What the experiment of uncertainty distillation found: one table, the trade-off drawn, and the setting to choose."""
+"""What the experiment of uncertainty distillation found: one table, its files, and the setting to choose."""
 
 import json
 from collections.abc import Callable
@@ -10,6 +10,8 @@ import numpy as np
 
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation.human.calibration import Calibration
+from alignet_hf.evaluation.human.noise_ceiling import NoiseCeiling
+from alignet_hf.evaluation.statistics import Result
 from alignet_hf.hub.artifacts import make_folder, replacing
 
 if TYPE_CHECKING:
@@ -18,11 +20,12 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 CHANCE = 1 / 3
-NAMES = {"hard": "hard labels", "people": "people's shares", "vice": "VICE's soft labels"}
-# Colour-blind safe (Okabe & Ito).
-_COLOURS = {"hard": "#D55E00", "people": "#0072B2", "vice": "#009E73"}
-# Points from a dot to its lambda: kinds that do alike are drawn on one another.
-_OFFSETS = {"hard": (6, 6), "people": (6, -13), "vice": (-26, 6)}
+NAMES = {
+    "hard": "hard labels",
+    "people": "people's shares",
+    "vice": "VICE's soft labels",
+    "given": "given soft labels",
+}
 
 
 @dataclass(frozen=True)
@@ -30,46 +33,37 @@ class Setting:
     """One kind of labels and one lambda, on objects not fitted on.
 
     Attributes:
-        labels: "hard", "people" or "vice".
+        labels: "hard", "people", "vice" or "given".
         regularization: lambda.
-        accuracies: (folds,) odd-one-out accuracy.
-        preservation: (objects,) share of each held-out object's nearest neighbours that the transform left.
-        calibration: of the probabilities of held-out triplets, all folds together.
+        accuracy: odd-one-out accuracy, all folds together.
+        folds: (folds,) the accuracy of each.
+        neighbourhood_preservation: share of a held-out object's nearest neighbours that the transform left.
+        calibration: of the probabilities of held-out triplets.
     """
 
     labels: str
     regularization: float
-    accuracies: np.ndarray
-    preservation: np.ndarray
+    accuracy: Result
+    folds: np.ndarray
+    neighbourhood_preservation: Result
     calibration: Calibration
 
     @property
-    def accuracy(self) -> float:
-        """The mean over folds."""
-        return float(self.accuracies.mean())
-
-    @property
-    def standard_error(self) -> float:
-        """Of the accuracy's mean over folds."""
-        return float(self.accuracies.std(ddof=1) / np.sqrt(len(self.accuracies)))
-
-    @property
-    def neighbourhood_preservation(self) -> float:
-        """The mean over objects."""
-        return float(self.preservation.mean())
+    def scores(self) -> dict[str, Result]:
+        """Its three Results, by name."""
+        return {
+            "accuracy": self.accuracy,
+            "calibration_error": self.calibration.error,
+            "neighbourhood_preservation": self.neighbourhood_preservation,
+        }
 
     def to_dict(self) -> dict:
-        """Its row of the table, as JSON."""
-        error = self.calibration.error
+        """As JSON: the labels, lambda, `scores`, and the accuracy of each fold."""
         return {
             "labels": self.labels,
             "regularization": self.regularization,
-            "accuracy": self.accuracy,
-            "accuracy_standard_error": self.standard_error,
-            "calibration_error": error.estimate,
-            "calibration_error_low": error.low,
-            "calibration_error_high": error.high,
-            "neighbourhood_preservation": self.neighbourhood_preservation,
+            **{name: score.to_dict() for name, score in self.scores.items()},
+            "folds": self.folds.tolist(),
         }
 
 
@@ -79,23 +73,30 @@ class UDExperiment:
 
     Attributes:
         settings: every kind of labels with every lambda.
-        teacher_accuracies: (folds,) of the representations as they were.
-        ceiling: the accuracy of an answer that always agrees with most people; None where nobody's can be told.
+        teacher: odd-one-out accuracy of the representations as they were.
+        teacher_folds: (folds,) the accuracy of each.
+        ceiling: of the accuracies, a held-out person's; None where nobody's can be told.
         facts: how it was run, as JSON.
         least_preservation: the share of neighbours that the chosen setting has to leave.
     """
 
     settings: tuple[Setting, ...]
-    teacher_accuracies: np.ndarray
-    ceiling: float | None
+    teacher: Result
+    teacher_folds: np.ndarray
+    ceiling: NoiseCeiling | None
     facts: dict
     least_preservation: float = 0.0
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of labels compared."""
+        return tuple(dict.fromkeys(setting.labels for setting in self.settings))
 
     @property
     def chosen(self) -> Setting:
         """The setting of the highest accuracy among those that leave enough neighbours.
 
-        Its accuracy is the best of several on the same folds, and so a little flattering.
+        Its accuracy is the best of several on the same objects, and so a little flattering.
         """
         return self.choose(least_preservation=self.least_preservation)
 
@@ -106,36 +107,45 @@ class UDExperiment:
             labels: only of this kind.
             least_preservation: only settings that leave at least this share of the neighbours.
         """
+
+        def preservation(setting: Setting) -> float:
+            return setting.neighbourhood_preservation.estimate
+
         among = [
             setting
             for setting in self.settings
-            if labels in (None, setting.labels) and setting.neighbourhood_preservation >= least_preservation
+            if labels in (None, setting.labels) and preservation(setting) >= least_preservation
         ]
         if not among:
-            most = max(setting.neighbourhood_preservation for setting in self.settings)
             raise InputError(
                 f"no setting of labels {labels or 'of any kind'} leaves {least_preservation:g} of the neighbours; "
-                f"the most that any leaves is {most:.3f}"
+                f"the most that any leaves is {max(map(preservation, self.settings)):.3f}"
             )
-        return max(among, key=lambda setting: (setting.accuracy, setting.neighbourhood_preservation))
+        return max(among, key=lambda setting: (setting.accuracy.estimate, preservation(setting)))
 
     def to_dict(self) -> dict:
-        """All of it as JSON: `settings`, `chosen`, `teacher`, `ceiling`, `chance` and the facts."""
+        """All of it as JSON: `settings`, `chosen`, `teacher`, `ceiling` and the facts."""
         chosen = self.chosen
         return {
             **self.facts,
-            "chance": CHANCE,
-            "ceiling": self.ceiling,
-            "teacher": {"accuracy": float(self.teacher_accuracies.mean()), "folds": self.teacher_accuracies.tolist()},
+            "ceiling": None if self.ceiling is None else self.ceiling.to_dict(),
+            "teacher": {"accuracy": self.teacher.to_dict(), "folds": self.teacher_folds.tolist()},
             "chosen": {"labels": chosen.labels, "regularization": chosen.regularization},
-            "settings": [{**setting.to_dict(), "folds": setting.accuracies.tolist()} for setting in self.settings],
+            "settings": [setting.to_dict() for setting in self.settings],
         }
 
     def to_frame(self) -> "pandas.DataFrame":
-        """One row a setting, the columns of `Setting.to_dict`."""
+        """One row a setting, after one of the teacher (labels "none").
+
+        Returns:
+            Columns labels, regularization; accuracy, calibration_error, neighbourhood_preservation, each also with
+            _low and _high; chance, ceiling, normalised, which are the accuracy's. nan where there is no number.
+        """
         import pandas
 
-        return pandas.DataFrame([setting.to_dict() for setting in self.settings])
+        rows = [("none", np.nan, {"accuracy": self.teacher})]
+        rows += [(setting.labels, setting.regularization, setting.scores) for setting in self.settings]
+        return pandas.DataFrame([_flat(*row) for row in rows])
 
     def table(self) -> "Table":
         """The trade-off as a table, for rich to print; the most accurate setting is bold."""
@@ -147,22 +157,31 @@ class UDExperiment:
             f"{facts['n_folds']} folds, {facts['n_held_out_triplets']:,} held-out triplets)",
             caption=str(self),
         )
-        for name in ("labels", "lambda", "accuracy", "calibration error \\[95 %]"):
-            table.add_column(name, justify="left" if name == "labels" else "right", no_wrap=True)
-        table.add_column(f"{facts['n_neighbours']} neighbours kept", justify="right", no_wrap=True)
-        table.add_row("none: the teacher", "", _plus_minus(self.teacher_accuracies), "", "1.000", end_section=True)
-        for position, setting in enumerate(self.settings):
-            error = setting.calibration.error
-            last = position + 1 == len(self.settings) or self.settings[position + 1].labels != setting.labels
+        table.add_column("labels")
+        table.add_column("lambda", justify="right", no_wrap=True)
+        neighbours = f"{facts['n_neighbours']} neighbours kept"
+        for name in ("accuracy \\[95 %]", "normalised", "calibration error \\[95 %]", f"{neighbours} \\[95 %]"):
+            table.add_column(name, justify="right")
+
+        def cells(accuracy: Result) -> tuple[str, str]:
+            return _interval(accuracy), "" if accuracy.normalised is None else f"{accuracy.normalised:.2f}"
+
+        table.add_row("none: the teacher", "", *cells(self.teacher), "", "1.000", end_section=True)
+        following = (*(setting.labels for setting in self.settings[1:]), None)
+        for setting, next_labels in zip(self.settings, following, strict=True):
             table.add_row(
                 NAMES[setting.labels],
                 f"{setting.regularization:g}",
-                _plus_minus(setting.accuracies),
-                f"{error.estimate:.3f} \\[{error.low:.3f}, {error.high:.3f}]",
-                f"{setting.neighbourhood_preservation:.3f}",
+                *cells(setting.accuracy),
+                _interval(setting.calibration.error),
+                _interval(setting.neighbourhood_preservation),
                 style="bold" if setting is self.chosen else None,
-                end_section=last,
+                end_section=next_labels != setting.labels,
             )
+        if self.ceiling is not None:
+            table.add_row("a person, by the others", "", _interval(self.ceiling), "1.00", "", "")
+        chance = self.chosen.neighbourhood_preservation.chance
+        table.add_row("chance", "", f"{CHANCE:.3f}", "" if self.ceiling is None else "0.00", "", f"{chance:.3f}")
         return table
 
     def __rich__(self) -> "Table":
@@ -170,69 +189,36 @@ class UDExperiment:
 
     def __str__(self) -> str:
         chosen = self.chosen
-        people = "" if self.ceiling is None else f", agreeing with most people {self.ceiling:.3f}"
+        people = "" if self.ceiling is None else f", a person {self.ceiling.estimate:.3f}"
         return (
-            f"Most accurate: {NAMES[chosen.labels]}, lambda {chosen.regularization:g}: {chosen.accuracy:.3f} of "
-            f"people's choices (teacher {self.teacher_accuracies.mean():.3f}, chance {CHANCE:.3f}{people}), "
-            f"calibration error {chosen.calibration.error.estimate:.3f}, "
-            f"{chosen.neighbourhood_preservation:.0%} of the neighbours kept"
+            f"Most accurate: {NAMES[chosen.labels]}, lambda {chosen.regularization:g}: "
+            f"{chosen.accuracy.estimate:.3f} of people's choices (teacher {self.teacher.estimate:.3f}, chance "
+            f"{CHANCE:.3f}{people}), calibration error {chosen.calibration.error.estimate:.3f}, "
+            f"{chosen.neighbourhood_preservation.estimate:.0%} of the neighbours kept"
         )
 
     def draw(self) -> "Figure":
-        """The trade-off: accuracy against neighbourhood preservation, a line a kind of labels, lambdas beside."""
-        from matplotlib.figure import Figure
+        """The trade-off, see `ud_drawing.draw_trade_off`."""
+        from alignet_hf.surrogate.ud_drawing import draw_trade_off
 
-        figure = Figure(figsize=(8, 5.8), layout="constrained")
-        axis = figure.subplots()
-        for kind in dict.fromkeys(setting.labels for setting in self.settings):
-            line = sorted((s for s in self.settings if s.labels == kind), key=lambda s: s.regularization)
-            x, y = ([getattr(s, name) for s in line] for name in ("neighbourhood_preservation", "accuracy"))
-            errors = [s.standard_error for s in line]
-            axis.errorbar(x, y, errors, marker="o", capsize=2, label=NAMES[kind], color=_COLOURS[kind], alpha=0.8)
-            # The ends say which way lambda runs; more numbers would lie on one another.
-            for setting in {id(s): s for s in (line[0], line[-1], self.choose(labels=kind))}.values():
-                axis.annotate(
-                    f"{setting.regularization:g}",
-                    (setting.neighbourhood_preservation, setting.accuracy),
-                    _OFFSETS[kind],
-                    textcoords="offset points",
-                    fontsize=9,
-                    color=_COLOURS[kind],
-                )
-        chosen = self.chosen
-        axis.plot(
-            chosen.neighbourhood_preservation, chosen.accuracy, "o", ms=15, mfc="none", mec="black", label="chosen"
-        )
-        axis.plot(1, self.teacher_accuracies.mean(), "*", ms=14, color="black", label="the teacher")
-        axis.axhline(CHANCE, color="grey", linestyle=":", label="chance")
-        if self.ceiling is not None:
-            axis.axhline(self.ceiling, color="grey", linestyle="--", label="agreeing with most people")
-        axis.set(
-            xlabel=f"share of the {self.facts['n_neighbours']} nearest neighbours kept",
-            ylabel="odd-one-out accuracy, objects not fitted on",
-            title="What alignment wins and what it costs (numbers: lambda; bars: standard error)",
-        )
-        axis.grid(alpha=0.3)
-        figure.legend(loc="outside lower center", ncols=4, fontsize=9)
-        return figure
+        return draw_trade_off(self)
 
     def draw_reliability(self) -> "Figure":
-        """The reliability diagram of each kind of labels at its most accurate; the chosen setting is one of them."""
-        from matplotlib.figure import Figure
+        """The reliability diagram of each kind of labels, see `ud_drawing.draw_reliability`."""
+        from alignet_hf.surrogate.ud_drawing import draw_reliability
 
-        best = [self.choose(labels=kind) for kind in dict.fromkeys(setting.labels for setting in self.settings)]
-        figure = Figure(figsize=(4.6 * len(best), 5.2), layout="constrained")
-        for axis, setting in zip(figure.subplots(1, len(best), squeeze=False)[0], best, strict=True):
-            setting.calibration.draw(axis)
-            error = setting.calibration.error.estimate
-            axis.set_title(f"{NAMES[setting.labels]}, lambda {setting.regularization:g}\ncalibration error {error:.3f}")
-        return figure
+        return draw_reliability(self)
 
     def save(self, folder: str | Path) -> Path:
-        """Write experiment.json, trade_off.png and reliability.png into `folder`."""
+        """Write experiment.json, experiment.csv, trade_off.png and reliability.png into `folder`."""
         folder = make_folder(folder)
-        with replacing(folder / "experiment.json") as path:
-            path.write_text(json.dumps(self.to_dict(), indent=2) + "\n", encoding="utf-8")
+        texts = {
+            "experiment.json": json.dumps(self.to_dict(), indent=2) + "\n",
+            "experiment.csv": self.to_frame().to_csv(index=False),
+        }
+        for name, text in texts.items():
+            with replacing(folder / name) as path:
+                path.write_text(text, encoding="utf-8")
         figures: dict[str, Callable] = {"trade_off.png": self.draw, "reliability.png": self.draw_reliability}
         for name, draw in figures.items():
             with replacing(folder / name) as path:
@@ -240,5 +226,17 @@ class UDExperiment:
         return folder
 
 
-def _plus_minus(accuracies: np.ndarray) -> str:
-    return f"{accuracies.mean():.3f} ± {accuracies.std(ddof=1) / np.sqrt(len(accuracies)):.3f}"
+def _flat(labels: str, regularization: float, scores: dict[str, Result]) -> dict:
+    accuracy = scores["accuracy"]
+    of_people = {"chance": accuracy.chance, "ceiling": accuracy.ceiling, "normalised": accuracy.normalised}
+    row = {"labels": labels, "regularization": regularization}
+    for name, score in scores.items():
+        row |= {name: score.estimate, f"{name}_low": score.low, f"{name}_high": score.high}
+        if score is accuracy:
+            row |= {key: np.nan if value is None else value for key, value in of_people.items()}
+    return row
+
+
+def _interval(result: Result) -> str:
+    """ "0.472 [0.465, 0.480]", the brackets as rich wants them and no break within them."""
+    return f"{result.estimate:.3f} \\[{result.low:.3f},\N{NO-BREAK SPACE}{result.high:.3f}]"

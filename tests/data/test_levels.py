@@ -10,6 +10,7 @@ from scipy.stats import entropy
 from simulated_levels import experiment_trials, simulated_trials, write_simulated, write_simulated_design
 
 from alignet_hf.data.levels import FEATURES, LevelsDataset, load_levels
+from alignet_hf.data.names import MissingNamesError
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation.human.noise_ceiling import noise_ceiling
 
@@ -146,18 +147,25 @@ def test_images_are_found_by_file_name_wherever_they_lie(raw):
         assert set(triplet) == set(levels.indices[row])
 
 
-def test_missing_images_are_counted_and_named(raw):
-    filenames = sorted({name for row in load_levels(raw) for name in row["filenames"]})
+def test_missing_images_are_counted_and_all_named(raw):
+    whole = load_levels(raw)
+    filenames = sorted({name for row in whole for name in row["filenames"]})
     with pytest.raises(
-        InputError, match=rf"4 of 72 names \({filenames[0]}, .*, \.\.\.\) are not among the 68 images, of"
-    ):
+        MissingNamesError, match=rf"4 of 72 names \({filenames[0]}, .*, \.\.\.\) are not among the 68 images, of"
+    ) as error:
         load_levels(raw, filenames[4:])
-    with pytest.warns(UserWarning, match="4 of 72 names .* left out"):
+    assert error.value.missing == tuple(filenames[:4])
+    assert filenames[3] not in str(error.value)
+    assert "\n" not in str(error.value)
+    with pytest.warns(UserWarning, match="4 of 72 names .* left out; .*`missing` names all"):
         levels = load_levels(raw, filenames[4:], drop_missing=True)
+    assert levels.missing == tuple(filenames[:4])
+    assert load_levels(raw, filenames).missing == whole.missing == ()
     assert 20 <= len(levels) < 24
     assert not set(filenames[:4]) & {name for row in levels for name in row["filenames"]}
-    with pytest.raises(InputError, match="of 24 of 24 triplets"):
+    with pytest.raises(MissingNamesError, match="of 24 of 24 triplets") as error:
         load_levels(raw, ["a.jpg"], drop_missing=True)
+    assert error.value.missing == tuple(filenames)
     with pytest.raises(InputError, match=r"is ambiguous: 'a/.*' and 'b/"):
         load_levels(raw, [f"{folder}/{name}" for folder in "ab" for name in filenames])
     with pytest.raises(InputError, match="no images were given"):

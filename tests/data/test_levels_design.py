@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from simulated_levels import write_simulated_design
+from simulated_levels import simulated_trials, write_simulated, write_simulated_design
 
+from alignet_hf.data.levels import load_levels
 from alignet_hf.data.levels_design import LEVELS, level_of, load_design
 from alignet_hf.errors import InputError
 
@@ -35,6 +36,15 @@ def test_the_real_design_loads():
     triplets = Counter(map(frozenset, design.filenames))
     assert len(triplets) == 1320
     assert set(triplets.values()) == {5}
+
+
+@pytest.mark.skipif("ALIGNET_DATA" not in os.environ, reason="ALIGNET_DATA names no folder with the real design")
+def test_responses_simulated_from_the_real_design_load(tmp_path):
+    people = simulated_trials(Path(os.environ["ALIGNET_DATA"]) / "levels_design_first_20_participants.csv")
+    levels = load_levels(write_simulated(tmp_path / "raw", people))
+    assert (len(levels), {len(choices) for choices in levels["choices"]}) == (1320, {5})
+    assert Counter(levels.levels) == {"coarse-grained": 542, "fine-grained": 506, "class-boundary": 272}
+    assert levels.exclusions.sharing == ()
 
 
 @pytest.mark.parametrize(("n_ids", "level"), [(3, "coarse-grained"), (2, "class-boundary"), (1, "fine-grained")])

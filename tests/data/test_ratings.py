@@ -43,9 +43,11 @@ def test_ratings_are_averaged_as_pandas_averages_them(table, tmp_path):
 
 def test_people_are_kept_apart_where_each_rated_every_pair(table, tmp_path):
     table[table.participant != "p3"].to_csv(tmp_path / "r.csv", index=False)
+    assert read_ratings(tmp_path / "r.csv").complete
     people = read_ratings(tmp_path / "r.csv").dissimilarities(people_apart=True)
     assert people.matrices.shape == (2, 5, 5)
     table.to_csv(tmp_path / "r.csv", index=False)
+    assert not read_ratings(tmp_path / "r.csv").complete
     with pytest.raises(InputError, match=r"participant p3 did not rate '.*' and '"):
         read_ratings(tmp_path / "r.csv").dissimilarities(people_apart=True)
 

@@ -1,5 +1,7 @@
 """Choices and noise ceilings of the 16 people against loops and scipy."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
@@ -36,6 +38,48 @@ def test_choices_match_a_loop():
         assert mean[i, j] <= min(mean[i, k], mean[j, k])  # the odd one of the mean person is last
         chosen = [np.argmin([m[i, j], m[i, k], m[j, k]]) for m in PEOPLE.matrices]
         np.testing.assert_allclose(row, np.bincount(chosen, minlength=3) / 16)
+
+
+@pytest.mark.parametrize("person", [0, 15])
+def test_choices_of_one_person_match_a_loop(person):
+    triplets, probabilities = PEOPLE.choices(OBJECTS, person=person)
+    matrix = PEOPLE.matrices[person]
+    expected = {}
+    for i, j, k in combinations(OBJECTS.tolist(), 3):
+        pairs = sorted([(matrix[i, j], k), (matrix[i, k], j), (matrix[j, k], i)])
+        if pairs[0][0] < pairs[1][0]:
+            expected[frozenset((i, j, k))] = pairs[0][1]
+    assert {frozenset(row): row[2] for row in triplets.tolist()} == expected
+    for (i, j, k), row in zip(triplets, probabilities, strict=True):
+        chosen = [np.argmin([m[i, j], m[i, k], m[j, k]]) for m in PEOPLE.matrices]
+        np.testing.assert_allclose(row, np.bincount(chosen, minlength=3) / 16)
+    alone, certain = Dissimilarities(PEOPLE.matrices[person : person + 1]).choices(OBJECTS)
+    np.testing.assert_array_equal(alone, triplets)
+    np.testing.assert_array_equal(certain, np.tile([1, 0, 0], (len(alone), 1)))
+
+
+def test_choices_of_matrices_from_anywhere_are_of_all_objects():
+    """Likert similarities, as `ratings` and `from_similarities` turn them round: the most similar pair is 0, 1."""
+    people = Dissimilarities.from_similarities(np.array([[0, 7, 1, 4], [7, 0, 2, 5], [1, 2, 0, 6], [4, 5, 6, 0]]))
+    triplets, probabilities = people.choices()
+    assert triplets.tolist() == [[0, 1, 2], [0, 1, 3], [2, 3, 0], [2, 3, 1]]
+    np.testing.assert_array_equal(probabilities, np.tile([1, 0, 0], (4, 1)))
+
+
+@pytest.mark.parametrize(
+    ("objects", "person", "message"),
+    [
+        ([0, 1, 92], None, "no object 92; .* of 0 to 91"),
+        ([0, -1, 2], None, "no object -1"),
+        ([0, 1, 1, 2], None, r"objects \[0, 1, 1, 2\]; expected three or more different"),
+        ([0, 1], None, r"objects \[0, 1\]"),
+        (None, 16, "no person 16 among 16"),
+        (None, -1, "no person -1"),
+    ],
+)
+def test_choices_of_nothing_there_are_refused(objects, person, message):
+    with pytest.raises(InputError, match=f"dissimilarities: {message}"):
+        PEOPLE.choices(objects, person=person)
 
 
 def test_a_person_s_tie_is_split():

@@ -23,6 +23,38 @@ OFFICIAL = (
 )
 
 
+def test_a_folder_in_the_official_layout_is_read_whole(tmp_path):
+    """1,854 concepts; choices as text, a row "i j k" each, k the odd one; validation choices as .npy of floats."""
+    rng = np.random.default_rng(0)
+    rows = np.stack([rng.permutation(1854)[:3] for _ in range(6000)])
+    rows[0] = [0, 1853, 5]
+    (tmp_path / "trainset.txt").write_text("".join("{} {} {}\n".format(*row) for row in rows[:5400]))
+    np.save(tmp_path / "validationset.npy", rows[5400:].astype(np.float64))
+    header, *_ = OFFICIAL.split("\n")
+    table = [f'word\tunique{number}\t\t"a ""thing"""\tthing.n.{number}' for number in range(1854)]
+    (tmp_path / "things_concepts.tsv").write_bytes("\r\n".join([header, *table, ""]).encode())
+    things = load_things(tmp_path)
+    assert things.training.dtype == things.validation.dtype == np.int64
+    np.testing.assert_array_equal(things.training, rows[:5400])
+    np.testing.assert_array_equal(things.validation, rows[5400:])
+    assert (things.n_concepts, len(things.concepts)) == (1854, 1854)
+    assert things.concepts.names[1853] == "unique1853"
+    assert things.concepts.definitions[7] == 'a "thing"'
+    for odd_column in range(3):
+        pair = [column for column in range(3) if column != odd_column]
+        found = load_things(tmp_path, odd_column=odd_column)
+        np.testing.assert_array_equal(found.training, rows[:5400][:, [*pair, odd_column]])
+        np.testing.assert_array_equal(found.validation, rows[5400:][:, [*pair, odd_column]])
+    # Counted from 1, the last concept does not exist.
+    np.savetxt(tmp_path / "trainset.txt", rows[:5400] + 1, "%d")
+    with pytest.raises(InputError, match=r"trainset\.txt: names item 1854 and never item 0, .*subtract 1"):
+        load_things(tmp_path)
+    # As the raw table has them: a column more.
+    np.savetxt(tmp_path / "trainset.txt", np.hstack([rows[:5400], rows[:5400, :1]]), "%d")
+    with pytest.raises(InputError, match=r"trainset\.txt: line 1: '0 1853 5 0' is not three integers"):
+        load_things(tmp_path)
+
+
 @pytest.mark.parametrize("names", [("trainset", "validationset"), ("train_90", "test_10")])
 def test_official_splits_stay_as_they_are(tmp_path, names):
     np.savetxt(tmp_path / f"{names[0]}.txt", CHOICES[:40], "%d")
@@ -49,10 +81,10 @@ def test_choices_without_a_split_are_split_by_the_seed(tmp_path):
 
 def test_the_concept_table_says_how_many_concepts_there_are(tmp_path):
     np.savetxt(tmp_path / "triplets.txt", CHOICES, "%d")
-    (tmp_path / "concepts.tsv").write_text("concept\n" + "\n".join("abcdefgh"))
+    (tmp_path / "concepts.tsv").write_text("concept\n" + "\n".join("abcdefgh") + "\n")
     with pytest.raises(InputError, match=r"triplets\.txt: row \d+ is out of range: .* there are 8 items"):
         load_things(tmp_path)
-    (tmp_path / "concepts.tsv").write_text("concept\n" + "\n".join("abcdefghi"))
+    (tmp_path / "concepts.tsv").write_text("concept\n" + "\n".join("abcdefghi") + "\n")
     assert load_things(tmp_path).concepts.names == tuple("abcdefghi")
     (tmp_path / "triplets.txt").unlink()
     with pytest.raises(InputError, match="no choices in this folder; looked for trainset and validationset"):
@@ -118,14 +150,17 @@ def test_concepts_find_their_images_by_file_name(tmp_path):
     [
         ("concept\tphoto\n0\ta.jpg\n", "no column concept_index"),
         ("concept_index\tphoto\n7\ta.jpg\n", "line 2: concept_index '7' is not one of 0 to 4"),
-        ("concept_index\tphoto\n1\tz.jpg\n", "line 2: 'z.jpg' is not among the 1 images"),
+        ("concept_index\tphoto\n1\ta.jpg\n2\tz.jpg\n", "line 3: 'z.jpg' is not among the 3 images"),
+        ("concept_index\tphoto\n1\ta.jpg\n1\tb/c.jpg\n", "line 3: concept_index 1 comes twice"),
+        ("concept_index\tphoto\n1\tc.jpg\n", r"c\.jpg' is ambiguous: 'b/c\.jpg' and 'd/c\.jpg'"),
+        ("concept_index\tphoto\n", "names no concept"),
     ],
 )
 def test_bad_concept_files_are_named(tmp_path, text, message):
     path = tmp_path / "concepts.tsv"
     path.write_text(text)
     with pytest.raises(InputError, match=message):
-        read_concept_images(path, ["a.jpg"], 5)
+        read_concept_images(path, ["a.jpg", "b/c.jpg", "d/c.jpg"], 5)
 
 
 def test_an_embedding_must_be_finite_numbers(tmp_path):

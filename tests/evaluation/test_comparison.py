@@ -8,7 +8,15 @@ from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 from statsmodels.stats.multitest import multipletests
 
 from alignet_hf.errors import InputError
-from alignet_hf.evaluation.comparison import adjust_p_values, compare_models, mcnemar
+from alignet_hf.evaluation.comparison import (
+    adjust_comparisons,
+    adjust_p_values,
+    compare_models,
+    compare_results,
+    mcnemar,
+)
+from alignet_hf.evaluation.human.rsa import rsa
+from alignet_hf.evaluation.result_table import comparisons_frame
 from alignet_hf.evaluation.statistics import bootstrap_counts
 from alignet_hf.triplets import all_triplets, is_correct
 
@@ -33,6 +41,58 @@ def test_the_difference_and_its_draws_match_a_loop():
     assert comparison.p_bootstrap == pytest.approx(2 * (1 + below) / 41)
     assert "difference in odd-one-out accuracy" in str(comparison)
     assert "(McNemar)" in str(comparison)
+
+
+def test_two_results_under_the_same_draws_are_compared():
+    embeddings, people = np.random.default_rng(5).normal(size=(2, 12, 3)), np.random.default_rng(6).normal(size=(12, 2))
+    human = people @ people.T
+    one, other = (rsa(rows, human, n_bootstrap=60, seed=4) for rows in embeddings)
+    comparison = compare_results(one, other)
+    difference = comparison.difference
+    assert difference.name == "difference in RSA (Spearman)"
+    assert difference.estimate == one.estimate - other.estimate
+    np.testing.assert_array_equal(difference.samples, one.samples - other.samples)
+    signs = np.sign(difference.samples)
+    expected = min(1, 2 * (1 + min((signs <= 0).sum(), (signs >= 0).sum())) / 61)
+    assert comparison.p_bootstrap == pytest.approx(expected)
+    assert comparison.facts == {"p_bootstrap": comparison.p_bootstrap}
+    assert "McNemar" not in str(comparison)
+    with pytest.raises(InputError, match=r"another name: RSA \(Spearman\) and RSA \(Pearson\)"):
+        compare_results(one, rsa(embeddings[1], human, correlation="pearson", n_bootstrap=60))
+    with pytest.raises(InputError, match="60 draws are compared with 5"):
+        compare_results(one, rsa(embeddings[1], human, n_bootstrap=5))
+
+
+def test_many_comparisons_are_corrected_and_told_in_a_table():
+    weak = compare_models(FIRST, SECOND, TRIPLETS, n_bootstrap=50)
+    strong = compare_models(FIRST, -FIRST, TRIPLETS, n_bootstrap=200)
+    corrected = adjust_comparisons({"weak": weak, "strong": strong})
+    expected = adjust_p_values([weak.p_bootstrap, strong.p_bootstrap])
+    frame = comparisons_frame(corrected)
+    assert list(frame.index) == ["weak", "strong"]
+    assert frame["p_adjusted"].tolist() == expected.tolist()
+    assert frame.loc["weak", "estimate"] == weak.difference.estimate
+    assert frame.loc["weak", "n_first_only"] == weak.n_first_only
+    assert corrected["strong"].to_dict() == {
+        **strong.difference.to_dict(),
+        "p_bootstrap": strong.p_bootstrap,
+        "p_adjusted": expected[1],
+        "p_mcnemar": strong.p_mcnemar,
+        "n_first_only": strong.n_first_only,
+        "n_second_only": strong.n_second_only,
+    }
+    assert "(corrected)" in str(corrected["strong"])
+    assert weak.to_frame()["p_adjusted"].isna().all()
+    where = {"dataset_name": "THINGS", "dataset_type": "things", "metric_type": "difference"}
+    entry = corrected["strong"].to_eval_result(**where)
+    assert entry.metric_args["p_adjusted"] == pytest.approx(expected[1], rel=1e-3)
+    assert entry.metric_args["n_first_only"] == strong.n_first_only
+
+
+def test_without_draws_there_is_a_difference_and_no_bootstrap_p_value():
+    comparison = compare_models(FIRST, SECOND, TRIPLETS, n_bootstrap=0)
+    assert "p_bootstrap" not in comparison.to_dict()
+    assert "(bootstrap)" not in str(comparison)
 
 
 def test_the_order_of_the_models_is_the_sign():

@@ -9,7 +9,15 @@ from alignet_hf.evaluation.statistics import Result
 
 PLAIN = Result.from_samples("accuracy", 0.5, np.linspace(0.4, 0.6, 101), 1 / 3, 10)
 FULL = Result.from_samples(
-    "accuracy", 0.7, np.linspace(0.6, 0.8, 101), 0.2, 5, ceiling=0.7, p_value=0.00123456, over=("triplets", "people")
+    "accuracy",
+    0.7,
+    np.linspace(0.6, 0.8, 101),
+    0.2,
+    5,
+    ceiling=0.7,
+    upper_ceiling=0.75,
+    p_value=0.00123456,
+    over=("triplets", "people"),
 )
 
 
@@ -19,8 +27,9 @@ def test_a_frame_has_a_row_a_result():
     assert frame.loc["fine", ["estimate", "chance", "ceiling", "n", "n_bootstrap"]].tolist() == [0.7, 0.2, 0.7, 5, 101]
     assert frame.loc["fine", "over"] == "triplets and people"
     assert frame.loc["fine", "normalised"] == 1
-    assert frame.loc["coarse", ["ceiling", "normalised", "p_value"]].isna().all()
-    assert frame.select_dtypes("number").shape[1] == 9
+    assert frame.loc["fine", "upper_ceiling"] == 0.75
+    assert frame.loc["coarse", ["ceiling", "upper_ceiling", "normalised", "p_value"]].isna().all()
+    assert frame.select_dtypes("number").shape[1] == 10
     assert PLAIN.to_frame().equals(results_frame([PLAIN]))
 
 
@@ -38,6 +47,7 @@ def test_a_model_index_entry_survives_the_card():
         "confidence_interval_95": [0.605, 0.795],
         "bootstrap_over": "triplets and people",
         "ceiling": 0.7,
+        "upper_ceiling": 0.75,
         "normalised": 1.0,
         "p_value": 0.001235,
         "command": "alignet-hf evaluate",

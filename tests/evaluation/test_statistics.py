@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from alignet_hf.evaluation.statistics import Result, bootstrap_counts, draw_counts
+from alignet_hf.evaluation.statistics import Result, bootstrap_counts, draw_counts, mean_result
 
 SAMPLES = np.linspace(0.4, 0.6, 101)
 
@@ -32,7 +32,45 @@ def test_the_normalised_score_puts_chance_at_0_and_people_at_1():
     result = Result.from_samples("score", 0.5, SAMPLES, 1 / 3, 10, ceiling=0.6, p_value=0.002)
     assert result.normalised == pytest.approx((0.5 - 1 / 3) / (0.6 - 1 / 3))
     assert str(result).endswith("over 10 objects (chance 0.333; ceiling 0.600; normalised 0.625; p = 0.002)")
-    assert set(result.to_dict()) == {"estimate", "low", "high", "ceiling", "normalised", "p_value"}
+    assert result.to_dict() == {
+        "estimate": 0.5,
+        "low": pytest.approx(0.405),
+        "high": pytest.approx(0.595),
+        "ceiling": 0.6,
+        "normalised": result.normalised,
+        "p_value": 0.002,
+        "chance": 1 / 3,
+        "n_objects": 10,
+        "unit": "objects",
+        "over": ["objects"],
+    }
+
+
+def test_what_was_drawn_is_said_where_it_is_not_what_is_counted():
+    result = Result.from_samples("score", 0.5, SAMPLES, 1 / 3, 10, over=("triplets", "people"))
+    assert "0.405 to 0.595 over triplets and people, on 10 objects (chance" in str(result)
+
+
+def test_both_bounds_of_a_noise_ceiling_are_kept():
+    result = Result.from_samples("score", 0.5, SAMPLES, 0, 10, ceiling=0.6, upper_ceiling=0.7)
+    assert "; noise ceiling 0.600 to 0.700; normalised 0.833" in str(result)
+    assert result.to_dict()["upper_ceiling"] == 0.7
+
+
+def test_a_mean_has_the_mean_of_every_draw():
+    rng = np.random.default_rng(0)
+    ends = ((0.4, 0.5, 0.7), (0.6, 0.7, 0.9), (0.2, 0.3, 0.5))
+    parts = [
+        Result.from_samples("RSA", e, e + rng.normal(size=400), 0, 4, ceiling=low, upper_ceiling=high)
+        for e, low, high in ends
+    ]
+    mean = mean_result("RSA, mean", parts)
+    assert (mean.estimate, mean.ceiling, mean.upper_ceiling, mean.n_objects) == pytest.approx((0.4, 0.5, 0.7, 12))
+    np.testing.assert_allclose(mean.samples, sum(part.samples for part in parts) / 3)
+    # Independent draws: the interval shrinks as the standard error of a mean does.
+    assert (mean.high - mean.low) == pytest.approx((parts[0].high - parts[0].low) / np.sqrt(3), rel=0.2)
+    without = Result.from_samples("RSA", 0.1, SAMPLES[:0], 0, 4)
+    assert mean_result("RSA", [without, without]).ceiling is None
 
 
 @pytest.mark.parametrize("ceiling", [None, 1 / 3, 0.2])
@@ -47,3 +85,4 @@ def test_without_draws_there_is_no_interval(samples):
     result = Result.from_samples("score", 0.5, samples, 1 / 3, 10)
     assert np.isnan([result.low, result.high]).all()
     assert str(result) == "score 0.500 over 10 objects (chance 0.333)"
+    assert (result.to_dict()["low"], result.to_dict()["high"]) == (None, None)

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from alignet_hf.errors import InputError
+from alignet_hf.evaluation.human.noise_ceiling import noise_ceiling
 from alignet_hf.surrogate.labels import label, tally
 from alignet_hf.surrogate.vice import Vice
 
@@ -14,7 +15,33 @@ def test_choices_are_counted_by_the_objects_they_name():
     assert counted.triplets.tolist() == [[1, 3, 2], [3, 7, 5]]
     assert counted.counts.tolist() == [[1, 0, 0], [3, 0, 1]]  # [ij, ik, jk]; (7, 5) is what who finds 3 odd chose
     np.testing.assert_allclose(counted.shares, [[1, 0, 0], [0.75, 0, 0.25]])
-    assert counted.ceiling == pytest.approx(4 / 5)
+    assert counted.ceiling() is None  # of two triplets one was judged once
+
+
+def test_the_ceiling_holds_a_person_out():
+    """Three of four against one: each of the three agrees with the others' majority, the one does not."""
+    assert tally(CHOICES[:4]).ceiling(n_bootstrap=0).estimate == pytest.approx(3 / 4)
+    # One answer of three is each pair's: the others tie, and none of them is the held-out one.
+    assert tally([[0, 1, 2], [0, 2, 1], [1, 2, 0]]).ceiling(n_bootstrap=0).estimate == 0
+    assert tally([[0, 1, 2], [1, 0, 2], [2, 0, 1]]).ceiling(n_bootstrap=0).estimate == pytest.approx((0.5 + 0.5) / 3)
+
+
+def test_the_ceiling_against_answers_listed_person_by_person():
+    rng = np.random.default_rng(3)
+    positions = rng.integers(0, 3, (40, 7))
+    positions[rng.random((40, 7)) < 0.3] = -1
+    positions[:, :2] = np.abs(positions[:, :2])
+    triplets = 3 * np.arange(40)[:, None] + np.arange(3)
+    rows, people = np.nonzero(positions >= 0)
+    order = np.array([[1, 2, 0], [0, 2, 1], [0, 1, 2]])[positions[rows, people]]
+    ceiling = tally(np.take_along_axis(triplets[rows], order, 1)).ceiling(n_bootstrap=10, seed=1)
+    assert ceiling.estimate == pytest.approx(noise_ceiling(positions, n_bootstrap=0).estimate)
+    assert (ceiling.n_objects, ceiling.n_responses) == (40, len(rows))
+    assert ceiling.low < ceiling.estimate < ceiling.high
+
+
+def test_single_answers_have_no_ceiling():
+    assert tally(CHOICES[3:]).ceiling() is None
 
 
 def test_large_indices_are_told_apart():
@@ -24,11 +51,11 @@ def test_large_indices_are_told_apart():
     assert counted.counts.sum(1).tolist() == [1, 2]
 
 
-def test_accuracy_is_the_share_of_choices_predicted():
+def test_the_share_of_each_triplet_s_answers_predicted():
     counted = tally(CHOICES)
-    assert counted.accuracy(np.array([[3.0, 1, 2], [3, 1, 2]])) == pytest.approx(4 / 5)
-    assert counted.accuracy(np.array([[1.0, 2, 3], [1, 2, 3]])) == pytest.approx(1 / 5)
-    assert counted.accuracy(np.array([[2.0, 2, 1], [1, 1, 1]])) == 0  # ties are wrong
+    np.testing.assert_allclose(counted.predicted(np.array([[3.0, 1, 2], [3, 1, 2]])), [1, 0.75])
+    np.testing.assert_allclose(counted.predicted(np.array([[1.0, 2, 3], [1, 2, 3]])), [0, 0.25])
+    np.testing.assert_array_equal(counted.predicted(np.array([[2.0, 2, 1], [1, 1, 1]])), 0)  # ties are wrong
 
 
 def test_hard_labels_are_most_people_s():
@@ -54,8 +81,19 @@ def test_vice_s_labels_are_those_of_the_objects_named():
     np.testing.assert_array_equal(triplets, tally(choices).triplets)
 
 
+def test_given_labels_are_the_rows_themselves():
+    given = np.random.default_rng(0).dirichlet([1, 1, 1], len(CHOICES))
+    triplets, probabilities = label(CHOICES, "given", seed=0, probabilities=given)
+    np.testing.assert_array_equal(triplets, CHOICES)
+    np.testing.assert_array_equal(probabilities, given)
+    with pytest.raises(InputError, match='labels: "given" are probabilities of yours, but there are none'):
+        label(CHOICES, "given", seed=0)
+    with pytest.raises(InputError, match=r"expected shape \(5, 3\)"):
+        label(CHOICES, "given", seed=0, probabilities=given[:4])
+
+
 def test_bad_input_is_named():
-    with pytest.raises(InputError, match="labels: 'soft' is not hard, people or vice"):
+    with pytest.raises(InputError, match="labels: 'soft' is not hard, people, vice or given"):
         label(CHOICES, "soft", seed=0)
     with pytest.raises(InputError, match="triplets: row 1 names an item twice"):
         tally([[0, 1, 2], [0, 2, 2]])

@@ -22,6 +22,10 @@ class NoiseCeiling(Result):
 
     n_responses: int = 0
 
+    def to_dict(self) -> dict:
+        """As `Result.to_dict`, with n_responses."""
+        return {**super().to_dict(), "n_responses": self.n_responses}
+
     def _counted(self) -> str:
         return f"{super()._counted()} with {self.n_responses} responses"
 

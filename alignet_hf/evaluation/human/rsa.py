@@ -1,7 +1,6 @@
 """Representational similarity analysis: do the pairs that people find similar lie close in the representation?"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import rankdata
@@ -20,23 +19,6 @@ UNITS = ("objects", "people")
 NAMES = {"spearman": "Spearman", "pearson": "Pearson", "kendall": "Kendall tau-a"}
 
 
-@dataclass(frozen=True)
-class RsaResult(Result):
-    """A Result whose `ceiling` is the noise ceiling's lower bound, where people's matrices were kept apart.
-
-    Attributes:
-        upper_ceiling: the upper bound; a model of all that people share lies between the two.
-    """
-
-    upper_ceiling: float | None = None
-
-    def _remarks(self) -> list[str]:
-        remarks = super()._remarks()
-        if self.upper_ceiling is not None:
-            remarks[1] = f"noise ceiling {self.ceiling:.3f} to {self.upper_ceiling:.3f}"
-        return remarks
-
-
 def rsa(
     embeddings,
     human_similarities,
@@ -47,7 +29,7 @@ def rsa(
     n_bootstrap: int = 1000,
     n_permutations: int = 0,
     seed: int = 0,
-) -> RsaResult:
+) -> Result:
     """Correlation of a model's and people's similarity matrices (Sec. 4.2 of the paper); the upper triangles count.
 
     Args:
@@ -62,6 +44,10 @@ def rsa(
         n_bootstrap: draws for the interval.
         n_permutations: random exchanges of the representations among the objects for the p-value; 0 for none.
         seed: of the draws and exchanges.
+
+    Returns:
+        Result; chance is 0. Where people's matrices are apart, `ceiling` and `upper_ceiling` are the bounds of the
+        noise ceiling (see `matrix_noise_ceiling`).
 
     Raises:
         InputError: fewer than four objects; a matrix of another size, not symmetric, or with entries that are not
@@ -86,7 +72,7 @@ def rsa(
         exchanged = _exchanged_scores(model, people, correlation, n_permutations, seed)
         p_value = permutation_p_value(estimate.scores[0], exchanged)
     apart = len(people) > 1
-    return RsaResult.from_samples(
+    return Result.from_samples(
         f"RSA ({NAMES[correlation]})",
         estimate.scores[0],
         samples.scores,

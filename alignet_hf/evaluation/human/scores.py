@@ -6,8 +6,8 @@ import numpy as np
 
 from alignet_hf.data.judgments import Judgments
 from alignet_hf.data.similarity_matrices import Dissimilarities
-from alignet_hf.evaluation.human import odd_one_out, rsa
-from alignet_hf.evaluation.human.calibration import Calibration, calibration
+from alignet_hf.evaluation.bootstrap import over_if_drawn
+from alignet_hf.evaluation.human import calibration, odd_one_out, responses, rsa
 from alignet_hf.evaluation.human.responses import choice_shares, choice_table, response_accuracy_by_group
 from alignet_hf.evaluation.human.uncertainty import uncertainty_rt_correlation_by_group
 from alignet_hf.evaluation.statistics import Result
@@ -24,13 +24,51 @@ def score_on_judgments(embeddings, judgments: Judgments, **options) -> dict[str,
     }
 
 
-def score_on_people(embeddings, people: Dissimilarities, **options) -> dict[str, Result]:
-    """Score (N, D) embeddings on similarity matrices of the same N objects: the mean person's choices, and RSA."""
-    triplets, _ = people.choices(range(people.n_objects))
-    return {
-        "odd_one_out_accuracy": odd_one_out.odd_one_out_accuracy(embeddings, triplets, **options),
-        "rsa_spearman": rsa.rsa(embeddings, -people.mean(), **options),
+def score_on_people(
+    embeddings,
+    people: Dissimilarities,
+    *,
+    similarity: str = "dot",
+    rsa_similarity: str = "pearson",
+    correlation: str = "spearman",
+    over: str | Sequence[str] | None = None,
+    n_bootstrap: int = 1000,
+    n_permutations: int = 0,
+    seed: int = 0,
+) -> dict[str, Result]:
+    """Score (N, D) embeddings on similarity matrices of the same N objects: the mean person's choices, and RSA.
+
+    Args:
+        similarity: as in `odd_one_out_accuracy`.
+        rsa_similarity, correlation: `similarity` and `correlation` of `rsa`.
+        over: what intervals are drawn over by each score that can be drawn so; by the others, over objects.
+        n_bootstrap, n_permutations, seed: of the draws for intervals and the exchanges for p-values.
+
+    Returns:
+        {"odd_one_out_accuracy", "rsa_<correlation>"}, both with the mean person, and with several people
+        "rsa_<correlation>_by_person". The accuracy's ceiling is that of a person from the mean of the others; the model
+        is compared with the mean of all, which is steadier than a person, and can score above it.
+    """
+    options = {"n_bootstrap": n_bootstrap, "n_permutations": n_permutations, "seed": seed}
+    n_people, objects = len(people.matrices), np.arange(people.n_objects)
+    triplets, _ = people.choices(objects)
+    scores = {
+        "odd_one_out_accuracy": odd_one_out.odd_one_out_accuracy(
+            embeddings,
+            triplets,
+            similarity=similarity,
+            over=over_if_drawn(over, ("objects", "triplets"), "objects"),
+            ceiling=people.noise_ceiling(objects)["odd_one_out_accuracy"] if n_people > 1 else None,
+            **options,
+        )
     }
+    options |= {"similarity": rsa_similarity, "correlation": correlation}
+    scores[f"rsa_{correlation}"] = rsa.rsa(embeddings, -people.mean(), **options)
+    if n_people > 1:
+        scores[f"rsa_{correlation}_by_person"] = rsa.rsa(
+            embeddings, -people.matrices, over=over_if_drawn(over, rsa.UNITS, "objects"), **options
+        )
+    return scores
 
 
 def score_on_levels(
@@ -43,11 +81,11 @@ def score_on_levels(
     people=None,
     similarity: str = "dot",
     temperature: float = 1.0,
-    over: str | Sequence[str] = "triplets",
+    over: str | Sequence[str] | None = None,
     n_bootstrap: int = 1000,
     n_permutations: int = 0,
     seed: int = 0,
-) -> dict[str, dict[str, Result | Calibration]]:
+) -> dict[str, dict[str, Result | calibration.Calibration]]:
     """Score (N, D) embeddings on responses by abstraction level (Sec. 2.2 of the paper).
 
     Args:
@@ -59,7 +97,8 @@ def score_on_levels(
             out.
         people: (n, people) who gave each response, as in `response_accuracy`.
         similarity: as in `odd_one_out_accuracy`.
-        over: what the accuracies' intervals are drawn over, as in `response_accuracy`.
+        over: what intervals are drawn over by each score that can be drawn so: the agreement ("triplets", "people" or
+            both) and the calibration ("objects" or "triplets"); the others' are over triplets.
         temperature: of the model's triplet probabilities, for uncertainty and calibration.
         n_bootstrap, n_permutations, seed: of the draws for intervals and the exchanges for p-values.
 
@@ -72,7 +111,13 @@ def score_on_levels(
     options = {"n_bootstrap": n_bootstrap, "seed": seed}
     scores = {
         "agreement_with_responses": response_accuracy_by_group(
-            similarities, choices, levels, people=people, over=over, n_permutations=n_permutations, **options
+            similarities,
+            choices,
+            levels,
+            people=people,
+            over=over_if_drawn(over, responses.UNITS, "triplets"),
+            n_permutations=n_permutations,
+            **options,
         )
     }
     if response_times is not None:
@@ -86,10 +131,13 @@ def score_on_levels(
         )
     answered = (choices >= 0).any(1)
     probabilities, shares = triplet_probabilities(similarities, temperature), choice_shares(choices)
-    scores["calibration"] = {
-        level: calibration(probabilities[rows[answered[rows]]], shares[rows[answered[rows]]], **options)
-        for level, rows in odd_one_out.rows_by_group(levels, len(choices)).items()
-    }
+    options["over"] = over_if_drawn(over, calibration.UNITS, None)
+    scores["calibration"] = {}
+    for level, rows in odd_one_out.rows_by_group(levels, len(choices)).items():
+        rows = rows[answered[rows]]
+        scores["calibration"][level] = calibration.calibration(
+            probabilities[rows], shares[rows], triplets=np.asarray(triplets)[rows], **options
+        )
     return scores
 
 

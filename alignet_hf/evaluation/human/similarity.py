@@ -11,9 +11,9 @@ SIMILARITIES = ("dot", "cosine", "pearson")
 TIE = {"dot": 0.0, "cosine": 1e-12, "pearson": 1e-12}
 
 
-def validate_similarity(similarity: str) -> None:
+def validate_similarity(similarity: str, name: str = "similarity") -> None:
     if similarity not in SIMILARITIES:
-        raise InputError(f"similarity is {similarity!r}; it must be one of {', '.join(SIMILARITIES)}")
+        raise InputError(f"{name} is {similarity!r}; it must be one of {', '.join(SIMILARITIES)}")
 
 
 def comparable_rows(embeddings, similarity: str, name: str = "embeddings") -> np.ndarray:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import rankdata
 
+from alignet_hf.data.levels_exclusions import MAX_RT
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation.human.odd_one_out import rows_by_group
 from alignet_hf.evaluation.permutation import permutation_p_value
@@ -15,7 +16,6 @@ from alignet_hf.evaluation.weighted_ranks import weighted_spearman
 from alignet_hf.triplets import validate_similarities
 
 CHANCE = 0.0
-MAX_RT = 10_000  # milliseconds (Sec. A.3 of the paper)
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,17 @@ class ResponseTimeResult(Result):
 
     n_excluded: int = 0
 
+    def to_dict(self) -> dict:
+        """As `Result.to_dict`, with n_excluded."""
+        return {**super().to_dict(), "n_excluded": self.n_excluded}
+
     def _remarks(self) -> list[str]:
         return [*super()._remarks(), f"{self.n_excluded} response times excluded"]
+
+
+def validate_temperature(temperature: float) -> None:
+    if not 0 < temperature < math.inf:
+        raise InputError(f"temperature is {temperature}; it must be a positive finite number")
 
 
 def triplet_entropy(similarities, temperature: float = 1.0) -> np.ndarray:
@@ -45,8 +54,7 @@ def triplet_entropy(similarities, temperature: float = 1.0) -> np.ndarray:
     Raises:
         InputError: similarities that are not (n, 3) and finite, a temperature that is not positive.
     """
-    if not 0 < temperature < math.inf:
-        raise InputError(f"temperature is {temperature}; it must be a positive finite number")
+    validate_temperature(temperature)
     logits = np.sort(validate_similarities(similarities), 1) / temperature
     # From the distances to the largest logit, not from probabilities: p log p of a probability that rounds to 1 is 0,
     # and all triplets that a model is sure of would tie.

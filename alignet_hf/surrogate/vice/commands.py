@@ -5,18 +5,25 @@ from typing import Annotated
 
 import typer
 
-from alignet_hf.console import Json, done
+from alignet_hf.console import Json, done, say
 from alignet_hf.errors import InputError
 
 
 def vice(
-    triplets: Annotated[Path, typer.Argument(help='People\'s choices, a row "i j k" each, k the odd one.')],
+    triplets: Annotated[
+        Path,
+        typer.Argument(help='People\'s choices: a file, a row "i j k" each, k the odd one; or a folder of THINGS.'),
+    ],
     out: Annotated[Path, typer.Argument(help="The folder for the posterior and the picture of its dimensions.")],
     objects: Annotated[
-        int | None, typer.Option(min=3, help="How many; by default as many as the choices name.")
+        int | None, typer.Option(min=3, help="How many; by default as many as the choices name, or THINGS' concepts.")
     ] = None,
+    odd_column: Annotated[int, typer.Option(help="Which column of the choices holds the odd one: 0, 1 or 2.")] = 2,
     seeds: Annotated[str, typer.Option(help="One, or several: 0,1,2. The first one's posterior is kept.")] = "0",
-    validation: Annotated[float, typer.Option(min=0, max=0.9, help="Share of the choices to hold out.")] = 0.1,
+    validation: Annotated[
+        float | None,
+        typer.Option(min=0, max=0.9, help="Share of the choices to hold out; by default THINGS' own split, or 0.1."),
+    ] = None,
     prior: Annotated[str, typer.Option(help="gaussian or laplace.")] = "gaussian",
     init_dim: Annotated[int | None, typer.Option(min=1, help="Dimensions to start from; by the data's size.")] = None,
     learning_rate: Annotated[float | None, typer.Option(min=1e-12, help="By the data's size by default.")] = None,
@@ -34,45 +41,55 @@ def vice(
     import numpy as np
 
     from alignet_hf.data.images import load_images
-    from alignet_hf.data.things import read_concept_images, read_triplets
+    from alignet_hf.data.things import read_concept_images
     from alignet_hf.evaluation import figures
     from alignet_hf.hub.artifacts import make_folder, replacing
+    from alignet_hf.surrogate.vice.choices import read_choices
     from alignet_hf.surrogate.vice.gallery import gallery
     from alignet_hf.surrogate.vice.seeds import fit_seeds, reproducibility
 
-    if not all(seed.strip().isdigit() for seed in seeds.split(",")):
+    if not all(seed.strip().isdecimal() for seed in seeds.split(",")):
         raise InputError(f"--seeds {seeds}: give one whole number, or several with commas between them")
+    of_fits = [int(seed) for seed in seeds.split(",")]
     if concepts is not None and images is None:
         raise InputError("--concepts goes with --images")
-    choices = read_triplets(triplets, objects)
-    n_objects = objects or int(choices.max()) + 1
-    labels = None if names is None else _names(names, n_objects)
+    choices = read_choices(triplets, n_objects=objects, odd_column=odd_column, share=validation, seed=of_fits[0])
+    labels = choices.names if names is None else _names(names, choices.n_objects)
     source = None if images is None else load_images(images)
-    shown = None if concepts is None else read_concept_images(concepts, source.names, n_objects)
+    shown = None if concepts is None else read_concept_images(concepts, source.names, choices.n_objects)
     make_folder(out)
+    say(as_json)(choices.how)
     fitted = fit_seeds(
-        choices,
-        n_objects,
-        seeds=[int(seed) for seed in seeds.split(",")],
+        choices.training,
+        choices.n_objects,
+        seeds=of_fits,
         checkpoint=out / "checkpoints",
         prior=prior,
         init_dim=init_dim,
         learning_rate=learning_rate,
         batch_size=batch_size,
         max_epochs=max_epochs,
-        validation=validation or None,
+        validation=choices.held_out,
         patience=patience,
     )
     first = fitted[0]
     first.save_pretrained(out)
     facts = {"dimensions": first.embedding.shape[1]}
-    if validation:
-        facts["held-out accuracy"] = round(first.metadata["validation_accuracy"], 4)
     if len(fitted) > 1:
-        facts["reproducibility"] = round(float(np.nanmean(reproducibility(fitted))), 3)
+        shares = reproducibility(fitted)
+        if not np.isnan(shares).all():  # a fit has dimensions
+            facts["reproducibility"] = round(float(np.nanmean(shares)), 3)
+        if choices.held_out is not None:
+            facts["accuracy_by_seed"] = [fit.metadata["validation_accuracy"] for fit in fitted]
     if facts["dimensions"]:
         with replacing(out / "dimensions.png") as path:
             gallery(first, labels, source, shown).savefig(path, dpi=figures.DPI, format="png")
+    if choices.held_out is not None:
+        result = first.odd_one_out_accuracy(choices.held_out, seed=of_fits[0])
+        if as_json:
+            facts |= {"held_out": choices.how, "odd_one_out_accuracy": result.to_dict()}
+        else:
+            print(result)
     done(as_json, out, **facts)
 
 

@@ -17,6 +17,9 @@ from alignet_hf.triplets import is_correct
 # steps see mu alone: larger ones are slower to find their first dimensions.
 _START_MEAN, _START_SCALE = 0.1, 1e-3
 _VALIDATION_DRAWS = 10
+# What the history has of an epoch.
+HISTORY_WITHOUT_VALIDATION = ("loss", "dimensions")
+HISTORY = (*HISTORY_WITHOUT_VALIDATION, "validation_loss", "validation_accuracy")
 
 
 class Fit:
@@ -31,7 +34,7 @@ class Fit:
     Attributes:
         parameters: (2, N, d), mu and log sigma.
         best: a copy of those with the least validation loss; None before the first epoch, or without early stopping.
-        history: a dictionary an epoch: loss, dimensions, and with validation validation_loss and validation_accuracy.
+        history: a dictionary an epoch, with the keys `HISTORY`, or `HISTORY_WITHOUT_VALIDATION`.
         cooling: (epochs before the cool-down, why it began), or None while it has not.
     """
 

@@ -16,17 +16,19 @@ import numpy as np
 import torch
 
 from alignet_hf.errors import InputError
+from alignet_hf.evaluation.human.odd_one_out import similarities_accuracy
+from alignet_hf.evaluation.statistics import Result
 from alignet_hf.hub.artifacts import Artifact
-from alignet_hf.surrogate.vice.fit import Fit
+from alignet_hf.surrogate.vice.fit import HISTORY, Fit
+from alignet_hf.surrogate.vice.held_out import hold_out
 from alignet_hf.surrogate.vice.monte_carlo import mean_probabilities, normal_draws
 from alignet_hf.surrogate.vice.optimisation import optimise
 from alignet_hf.surrogate.vice.pruning import kept_dimensions
 from alignet_hf.surrogate.vice.settings import Settings, default_settings
 from alignet_hf.surrogate.vice.stopping import best_epoch
-from alignet_hf.triplets import is_correct, validate_triplets
+from alignet_hf.triplets import validate_triplets
 
 _TRIPLETS_PER_BLOCK = 1 << 20
-HISTORY = ("loss", "dimensions", "validation_loss", "validation_accuracy")
 
 
 class Vice(Artifact):
@@ -113,7 +115,7 @@ class Vice(Artifact):
             NonFiniteLossError: the fit diverged.
         """
         triplets = validate_triplets(triplets, n_objects)
-        training, held_out = _split(triplets, validation, n_objects, seed)
+        training, held_out = hold_out(triplets, validation, n_objects, seed)
         if not len(training):
             raise InputError("triplets: there are none to fit to")
         given = {
@@ -209,9 +211,25 @@ class Vice(Artifact):
             probabilities[start : start + len(block)] = mean_probabilities(mean, scale, block, draws).cpu()
         return probabilities
 
-    def odd_one_out_accuracy(self, triplets, n_samples: int = 50, *, seed: int = 0) -> float:
-        """The share of choices, (n, 3) with the odd one last, whose first pair is the most probable; a tie is wrong."""
-        return float(is_correct(self.triplet_probabilities(triplets, n_samples, seed=seed)).mean())
+    def odd_one_out_accuracy(self, triplets, n_samples: int = 50, *, seed: int = 0, n_bootstrap: int = 1000) -> Result:
+        """The share of choices whose first pair is the most probable; a tie is wrong.
+
+        Args:
+            triplets: (n, 3) int, the odd one last.
+            n_samples: as in `triplet_probabilities`.
+            seed: of the posterior's draws, and of the bootstrap's.
+            n_bootstrap: draws of the objects for the interval; 0 for none.
+
+        Returns:
+            Result: the interval is over objects, chance is 1/3.
+
+        Raises:
+            InputError: there are no choices, or one that `triplet_probabilities` refuses.
+        """
+        probabilities = self.triplet_probabilities(triplets, n_samples, seed=seed)
+        if not len(probabilities):
+            raise InputError("triplets: there are none to score")
+        return similarities_accuracy(probabilities, triplets, n_bootstrap=n_bootstrap, seed=seed)
 
     def tensors(self) -> dict[str, np.ndarray]:
         return {"mean": self.mean, "scale": self.scale, "history": self.history}
@@ -222,22 +240,6 @@ class Vice(Artifact):
     @classmethod
     def from_parts(cls, tensors: dict[str, np.ndarray], facts: dict) -> Self:
         return cls(tensors["mean"], tensors["scale"], tensors["history"], **facts)
-
-
-def _split(triplets: np.ndarray, validation, n_objects: int, seed: int) -> tuple[np.ndarray, np.ndarray | None]:
-    """Choices to fit to, and those held out."""
-    if validation is None:
-        return triplets, None
-    if not isinstance(validation, float):
-        held_out = validate_triplets(validation, n_objects, "validation")
-        if not len(held_out):
-            raise InputError("validation: there are no choices in it; None for no validation")
-        return triplets, held_out
-    count = round(validation * len(triplets))
-    if not 0 < count < len(triplets):
-        raise InputError(f"validation: a share of {validation:g} of {len(triplets)} choices; both parts need some")
-    rows = np.random.default_rng(seed).permutation(len(triplets))
-    return triplets[rows[count:]], triplets[rows[:count]]
 
 
 def _tensor(triplets: np.ndarray, device) -> torch.Tensor:

@@ -7,19 +7,40 @@ import numpy as np
 
 from alignet_hf.errors import InputError
 from alignet_hf.surrogate.vice import Vice
+from alignet_hf.surrogate.vice.held_out import hold_out
+from alignet_hf.triplets import validate_triplets
 
 
 def fit_seeds(
-    triplets, n_objects: int, *, seeds: Sequence[int], checkpoint: str | Path | None = None, **options
+    triplets,
+    n_objects: int,
+    *,
+    seeds: Sequence[int],
+    validation=None,
+    checkpoint: str | Path | None = None,
+    **options,
 ) -> list[Vice]:
-    """`Vice.fit` once a seed, all else alike; each has its own folder, `seed-0` say, in the folder `checkpoint`."""
-    if len(set(seeds)) < len(seeds):
-        raise InputError(f"seeds: {list(seeds)} names a seed twice")
+    """`Vice.fit` once a seed, all else alike.
+
+    Args:
+        triplets, n_objects, options: as in `Vice.fit`.
+        seeds: of the fits, each once.
+        validation: as in `Vice.fit`; a share is drawn once, with the first seed, so that every fit has the same choices
+            held out and their accuracies can be compared.
+        checkpoint: a folder, in which each fit has its own, `seed-0` say.
+
+    Raises:
+        InputError: no seed or one given twice, or what `Vice.fit` refuses.
+    """
+    if not seeds or len(set(seeds)) < len(seeds):
+        raise InputError(f"seeds: {list(seeds)} {'names a seed twice' if seeds else 'is empty'}; give each once")
+    training, held_out = hold_out(validate_triplets(triplets, n_objects), validation, n_objects, seeds[0])
     return [
         Vice.fit(
-            triplets,
+            training,
             n_objects,
             seed=seed,
+            validation=held_out,
             checkpoint=None if checkpoint is None else Path(checkpoint) / f"seed-{seed}",
             **options,
         )

@@ -75,16 +75,31 @@ def test_probabilities_are_those_of_people(fitted):
 
 def test_accuracy_is_close_to_the_best_possible(fitted):
     best = (TRUTH[3000:].argmax(1) == CHOSEN[3000:]).mean()
-    accuracy = fitted.odd_one_out_accuracy(HELD_OUT)
+    result = fitted.odd_one_out_accuracy(HELD_OUT)
+    accuracy = result.estimate
     assert best - 0.04 < accuracy <= best + 0.02
+    assert result.low < accuracy < result.high
+    assert (result.chance, result.n_objects, result.over) == (1 / 3, N, ("objects",))
     assert fitted.metadata["validation_accuracy"] == pytest.approx(accuracy, abs=0.03)
     swapped = HELD_OUT[:, [0, 2, 1]]  # another's choices: the odd one is another
-    assert fitted.odd_one_out_accuracy(swapped) < 0.3
+    assert fitted.odd_one_out_accuracy(swapped, n_bootstrap=0).estimate < 0.3
+
+
+def test_interval_of_accuracy_is_over_objects(fitted):
+    triplets, draws = HELD_OUT[:300], 40
+    result = fitted.odd_one_out_accuracy(triplets, 7, seed=3, n_bootstrap=draws)
+    probabilities = fitted.triplet_probabilities(triplets, 7, seed=3)
+    correct = (probabilities[:, 0] > probabilities[:, 1]) & (probabilities[:, 0] > probabilities[:, 2])
+    assert result.estimate == correct.mean()
+    counts = np.random.default_rng(3).multinomial(N, np.full(N, 1 / N), draws)
+    weights = counts[:, triplets].prod(2)  # [draws, triplets]
+    np.testing.assert_allclose(result.samples, (weights * correct).sum(1) / weights.sum(1))
+    assert (result.low, result.high) == tuple(np.percentile(result.samples, [2.5, 97.5]))
 
 
 def test_a_posterior_that_tells_nothing_apart_scores_zero():
     nothing = Vice(np.full((5, 2), -9, np.float32), np.full((5, 2), 0.1, np.float32), k=5, fdr=0.05)
-    assert nothing.odd_one_out_accuracy(np.array([[0, 1, 2], [3, 4, 0]])) == 0
+    assert nothing.odd_one_out_accuracy(np.array([[0, 1, 2], [3, 4, 0]])).estimate == 0
     assert nothing.embedding.shape == (5, 0)
 
 
@@ -239,6 +254,11 @@ def test_bad_input(change, message):
         warnings.simplefilter("ignore")
         with pytest.raises(InputError, match=message):
             Vice.fit(**options)
+
+
+def test_accuracy_needs_a_choice(fitted):
+    with pytest.raises(InputError, match="triplets: there are none to score"):
+        fitted.odd_one_out_accuracy(np.empty((0, 3), int))
 
 
 def test_probabilities_need_known_objects_and_a_draw(fitted):

@@ -6,7 +6,9 @@ import time
 
 import numpy as np
 import pytest
+import torch
 from safetensors import safe_open
+from safetensors.torch import save_file
 
 from alignet_hf.errors import InputError
 from alignet_hf.surrogate.vice import Vice
@@ -116,6 +118,60 @@ def test_a_damaged_checkpoint_is_named(keep, tmp_path):
     (tmp_path / FILE).write_bytes((tmp_path / FILE).read_bytes()[:keep])
     with pytest.raises(InputError, match=f"{FILE}: not a checkpoint of VICE, or damaged"):
         fit(tmp_path)
+
+
+def rewrite(path, tensors=None, metadata=None):
+    """Write a checkpoint again with some of its tensors changed (None: left out), or its metadata."""
+    with safe_open(path, "pt") as file:
+        kept, header = {name: file.get_tensor(name) for name in file.keys()}, file.metadata()  # noqa: SIM118
+    changed = {name: tensor for name, tensor in (kept | (tensors or {})).items() if tensor is not None}
+    save_file(changed, path, header if metadata is None else {"vice": metadata(json.loads(header["vice"]))})
+
+
+def without(key):
+    return lambda found: json.dumps({name: value for name, value in found.items() if name != key})
+
+
+def changed(key, value):
+    return lambda found: json.dumps(found | {key: value})
+
+
+@pytest.mark.parametrize(
+    ("damage", "named"),
+    [
+        ({"metadata": lambda found: json.dumps(found)[:-9]}, "JSONDecodeError"),
+        ({"metadata": lambda found: "[]"}, "TypeError"),
+        ({"metadata": without("identity")}, "KeyError: 'identity'"),
+        ({"metadata": without("history")}, "KeyError: 'history'"),
+        ({"metadata": without("cooling")}, "KeyError: 'cooling'"),
+        ({"metadata": changed("identity", {"pi": 0.5})}, "KeyError: 'choices'"),
+        ({"metadata": changed("history", [{"loss": 1.0, "dimensions": 2}])}, "KeyError: 'validation_loss'"),
+        ({"metadata": changed("cooling", 3)}, "TypeError"),
+        ({"tensors": {"exp_avg": None}}, "it has no tensor exp_avg"),
+        ({"tensors": {"best": None}}, "it has no tensor best"),
+        *[
+            (
+                {"tensors": {name: torch.zeros(2, N + 1, 6)}},
+                rf"{name} is \(2, 21, 6\) float32 where \(2, 20, 6\) float32",
+            )
+            for name in ("parameters", "exp_avg", "exp_avg_sq", "best")
+        ],
+        ({"tensors": {"step": torch.zeros(2)}}, r"step is \(2,\) float32 where \(\) float32"),
+        ({"tensors": {"generator": torch.zeros(7, dtype=torch.uint8)}}, r"generator is \(7,\) uint8"),
+        ({"tensors": {"parameters": torch.zeros(2, N, 6, dtype=torch.float64)}}, r"parameters is \(2, 20, 6\) float64"),
+    ],
+)
+def test_a_checkpoint_with_something_missing_or_of_another_shape_is_named(damage, named, tmp_path):
+    options = {"patience": 50, "max_epochs": 3, "cool_down": 1}
+    fit(tmp_path, **options)
+    rewrite(tmp_path / FILE)  # as it was: it is the damage that is refused
+    fit(tmp_path, **options)
+    rewrite(tmp_path / FILE, **damage)
+    with pytest.raises(
+        InputError, match=f"{FILE}: not a checkpoint of VICE, or damaged: .*{named}.*; delete it"
+    ) as raised:
+        fit(tmp_path, **options)
+    assert "\n" not in str(raised.value)
 
 
 SCRIPT = """

@@ -1,0 +1,196 @@
+"""The command `evaluate`: data sets whose images lie in folders of their own, its files, its JSON, its refusals."""
+
+import csv
+import itertools
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from backbones import tiny_backbone
+from PIL import Image
+from transformers import BitImageProcessorPil
+
+from alignet_hf.data.images import load_images
+from alignet_hf.data.ratings import read_ratings
+from alignet_hf.evaluation.human.odd_one_out import odd_one_out_accuracy
+from alignet_hf.evaluation.human.rsa import rsa
+from alignet_hf.surrogate.embed import embed_images
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "data"))
+from simulated_levels import simulated_trials, write_simulated, write_simulated_design
+
+PHOTOS = [f"photo{n}.png" for n in range(8)]
+RNG = np.random.default_rng(0)
+
+
+def write_images(folder: Path, names) -> Path:
+    folder.mkdir()
+    for name in names:
+        Image.fromarray(RNG.integers(0, 256, (16, 16, 3), np.uint8)).save(folder / name)
+    return folder
+
+
+def assert_told(found: dict, expected: dict) -> None:
+    """The same to the precision of the model: batches of other sizes round otherwise."""
+    assert {
+        key: value if key in ("unit", "over") else pytest.approx(value, rel=1e-4) for key, value in found.items()
+    } == (expected)
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory) -> Path:
+    """Simulated Levels, THINGS-like choices without a split, ratings, each with its images; two tiny encoders."""
+    folder = tmp_path_factory.mktemp("lab")
+    design = write_simulated_design(folder / "design.csv")
+    write_simulated(folder / "levels", simulated_trials(design))
+    with design.open(newline="") as file:
+        shown = {Path(row[f"image{n}"]).name for row in csv.DictReader(file) for n in (1, 2, 3)}
+    write_images(folder / "levels-images", sorted(shown))
+    write_images(folder / "things-images", PHOTOS)
+    write_images(folder / "rsa-images", [*PHOTOS, "another.png"])
+    (folder / "things").mkdir()
+    triplets = np.array(list(itertools.permutations(range(8), 3)))
+    np.savetxt(folder / "things" / "triplets.txt", triplets, "%d")
+    np.savetxt(folder / "choices.txt", triplets[::5], "%d")
+    rows = "".join(f"{number}\t{name}\n" for number, name in enumerate(PHOTOS))
+    (folder / "concepts.tsv").write_text(f"concept_index\tphoto\n{rows}")
+    ratings = [f"{p},{a},{b},{RNG.integers(1, 8)}\n" for p in "xyz" for a, b in itertools.combinations(PHOTOS, 2)]
+    (folder / "ratings.csv").write_text("".join(["participant,first,second,rating\n", *ratings]))
+    for seed, name in enumerate(("encoder", "other")):
+        tiny_backbone("dinov2", seed=seed).save_pretrained(folder / name)
+        BitImageProcessorPil(size={"height": 32, "width": 32}, do_center_crop=False).save_pretrained(folder / name)
+    return folder
+
+
+def test_one_call_for_three_data_sets_in_three_folders(call, lab, tmp_path):
+    arguments = ["evaluate", lab / "encoder", "--on", "levels,things,rsa", "--levels", lab / "levels"]
+    arguments += ["--things", lab / "things", "--concepts", lab / "concepts.tsv", "--odd-column", 1]
+    arguments += ["--ratings", lab / "ratings.csv", "--scale", "1,7", "--against", lab / "other"]
+    for name in ("levels", "things", "rsa"):
+        arguments += ["--images-of", f"{name}={lab / f'{name}-images'}"]
+    arguments += ["--similarity", "cosine", "--rsa-similarity", "cosine", "--correlation", "pearson", "--seed", 2]
+    arguments += ["--over", "people", "--n-bootstrap", 50, "--n-permutations", 9, "--out", tmp_path / "out"]
+    code, out, error = call(*arguments, "--json")
+    assert code == 2
+    assert "over people: no score on things can be drawn so; its scores are drawn over objects, triplets" in error
+    code, out, error = call(*(argument for argument in arguments if argument not in ("--over", "people")), "--json")
+    assert code == 0, error
+    found = json.loads(out)
+
+    embeddings = np.asarray(embed_images(str(lab / "encoder"), load_images(lab / "rsa-images"), progress=False))[1:]
+    human = -read_ratings(lab / "ratings.csv", scale=(1, 7)).dissimilarities(people_apart=True).matrices
+    options = {"n_bootstrap": 50, "n_permutations": 9, "seed": 2, "similarity": "cosine"}
+    expected = rsa(embeddings, human, correlation="pearson", **options).to_dict()
+    assert_told(found["ratings_rsa_pearson_by_person"], expected)
+    assert {"upper_ceiling", "normalised", "p_value", "over", "unit", "n_objects"} <= set(expected)
+
+    official = "10 % drawn at random"
+    assert official in error
+    assert [note for note in found["notes"] if official in note]
+    assert found["levels_exclusions"]["n_participants"] == 10
+    for level in ("coarse-grained", "fine-grained", "class-boundary"):
+        assert found[f"levels_calibration/{level}"]["over"] == ["triplets"]
+    difference = found["difference_on_ratings_rsa_pearson"]
+    assert difference["p_bootstrap"] <= difference["p_adjusted"] <= 1
+    assert found["difference_on_things"]["p_mcnemar"] <= 1
+
+    written = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"scores.csv", "scores.png", "comparisons.csv", "comparisons.png"} <= written
+    assert {"levels_calibration-fine-grained.png", "levels_calibration-fine-grained-bins.csv"} <= written
+    with (tmp_path / "out" / "scores.csv").open(newline="") as file:
+        rows = {row[""]: row for row in csv.DictReader(file)}
+    assert set(rows) == {name for name in found if "estimate" in found[name] and not name.startswith("difference")}
+    row = rows["ratings_rsa_pearson_by_person"]
+    assert float(row["upper_ceiling"]) == found["ratings_rsa_pearson_by_person"]["upper_ceiling"]
+    with (tmp_path / "out" / "comparisons.csv").open(newline="") as file:
+        rows = {f"difference_on_{row['']}": row for row in csv.DictReader(file)}
+    assert set(rows) == {name for name in found if name.startswith("difference_on_")}
+    assert float(rows["difference_on_things"]["p_adjusted"]) == found["difference_on_things"]["p_adjusted"]
+
+
+def test_choices_over_triplets_by_another_similarity_and_column(call, lab):
+    arguments = ["evaluate", lab / "encoder", lab / "things-images", "--triplets", lab / "choices.txt", "--json"]
+    arguments += ["--odd-column", 0, "--over", "triplets", "--similarity", "pearson", "--n-bootstrap", 40]
+    code, out, error = call(*arguments)
+    assert code == 0, error
+    embeddings = np.asarray(embed_images(str(lab / "encoder"), load_images(lab / "things-images"), progress=False))
+    triplets = np.loadtxt(lab / "choices.txt", int)[:, [1, 2, 0]]
+    expected = odd_one_out_accuracy(embeddings, triplets, over="triplets", similarity="pearson", n_bootstrap=40)
+    assert_told(json.loads(out)["odd_one_out_accuracy_on_choices"], expected.to_dict())
+
+
+def test_the_temperature_is_that_of_calibration_and_uncertainty(call, lab):
+    arguments = ["evaluate", lab / "encoder", lab / "levels-images", "--levels", lab / "levels", "--n-bootstrap", 5]
+    one, other = (json.loads(call(*arguments, "--json", "--temperature", value)[1]) for value in (1, 300))
+    for level in ("coarse-grained", "fine-grained", "class-boundary"):
+        for name, changes in (("calibration", True), ("agreement_with_responses", False)):
+            key = f"levels_{name}/{level}"
+            assert (one[key]["estimate"] != other[key]["estimate"]) == changes
+    lines = call(*arguments, "--over", "people,triplets")[1]
+    assert "agreement with people's responses" in lines
+    assert "over people and triplets, on" in lines
+
+
+def test_no_draws_give_no_interval_in_valid_json(call, lab):
+    arguments = ["evaluate", lab / "encoder", lab / "things-images", "--triplets", lab / "choices.txt"]
+    code, out, error = call(*arguments, "--n-bootstrap", 0, "--json")
+    assert code == 0, error
+    assert "NaN" not in out
+    assert json.loads(out)["odd_one_out_accuracy_on_choices"]["low"] is None
+
+
+def test_a_source_of_several_data_sets_is_embedded_once(call, lab, monkeypatch):
+    from alignet_hf.evaluation import judged_images
+
+    embedded = []
+    monkeypatch.setattr(
+        judged_images,
+        "embed_images",
+        lambda encoder, images, **options: (embedded.append(len(images)), embed_images(encoder, images, **options))[1],
+    )
+    arguments = ["evaluate", lab / "encoder", lab / "rsa-images", "--triplets", lab / "choices.txt", "--n-bootstrap", 5]
+    arguments += ["--ratings", lab / "ratings.csv", "--levels", lab / "levels"]
+    code, _, error = call(*arguments, "--images-of", f"levels={lab / 'levels-images'}")
+    assert code == 0, error
+    assert sorted(embedded) == [len(PHOTOS) + 1, len(list((lab / "levels-images").iterdir()))]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("--triplets T", "--triplets: where are its images? Give IMAGES, or --images-of choices=PATH"),
+        ("I --triplets T --images-of levels=I", "--images-of levels=I: levels is not scored on"),
+        ("I --triplets T --images-of photos", "--images-of photos: give DATA=PATH"),
+        ("I --triplets T --over people", "over people: no score on choices can be drawn so"),
+        ("I --triplets T --over objects,triplets", "over is 'objects,triplets'; give one of objects, triplets, people"),
+        ("I --triplets T --over birds", "over is 'birds'; give one of"),
+        ("I --triplets T --over triplets --n-bootstrap 0", "--over: --n-bootstrap 0 leaves nothing to draw"),
+        ("I --triplets T --against E --n-bootstrap 0", "--against: the comparison is by bootstrap"),
+        ("I --triplets T --similarity manhattan", "similarity is 'manhattan'; it must be one of dot, cosine, pearson"),
+        ("I --triplets T --correlation kendall", "--correlation is for similarity matrices (RSA)"),
+        ("I --triplets T --rsa-similarity dot", "--rsa-similarity is for similarity matrices (RSA)"),
+        ("I --triplets T --temperature 2", "--temperature is for calibration and uncertainty"),
+        ("I --levels L --temperature -1", "temperature is -1.0; it must be a positive finite number"),
+        ("I --ratings R --correlation tau", "correlation is 'tau'; it must be one of spearman, pearson, kendall"),
+        ("I --ratings R --rsa-similarity tau", "rsa_similarity is 'tau'"),
+        ("I --ratings R --scale 1,5", "ratings.csv: line"),
+        ("I --ratings R --scale five", "--scale five: give the lowest and the highest rating there is"),
+        ("I --ratings R --odd-column 1", "--odd-column goes with --triplets or --things"),
+        ("I --triplets T --odd-column 3", "--odd-column 3: the odd one is in column 0, 1 or 2"),
+        ("I --multi-arrangement R", "ratings.csv: has no column trial and object and x and y"),
+        ("I --cichy R", "ratings.csv:"),
+        ("I --king T", "choices.txt: matrices are read from .npy"),
+        ("I --peterson I", "one file various (.npy, .npz, .csv, .tsv, .mat) is needed; found none"),
+        ("I --on rsa --triplets T", "--on rsa: give --dissimilarities or --cichy or --king or --peterson or"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_a_line(call, lab, arguments, message):
+    places = {"I": "things-images", "T": "choices.txt", "R": "ratings.csv", "L": "levels", "E": "other"}
+    given = [lab / places[word] if word in places else word for word in arguments.split()]
+    code, out, error = call("evaluate", lab / "encoder", *given)
+    assert code == 2
+    assert message in error
+    assert len(error.strip().splitlines()) == 1
+    assert not out
