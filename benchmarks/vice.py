@@ -75,7 +75,8 @@ def fits(splits: list[tuple[np.ndarray, np.ndarray]], **options) -> tuple[list[V
         posteriors.append(Vice.fit(training, N_OBJECTS, seed=seed, validation=held_out, **options))
         seconds.append(time.perf_counter() - start)
     accuracies = [
-        posterior.odd_one_out_accuracy(held_out) for posterior, (_, held_out) in zip(posteriors, splits, strict=True)
+        posterior.odd_one_out_accuracy(held_out, n_bootstrap=0).estimate
+        for posterior, (_, held_out) in zip(posteriors, splits, strict=True)
     ]
     return posteriors, seconds, np.array(accuracies)
 
