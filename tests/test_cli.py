@@ -62,10 +62,14 @@ def test_every_stage_by_hand(call, data, tmp_path):
     }
     assert len({json.dumps(score) for score in scores.values()}) == 3
     for score in scores.values():
-        assert set(score) == {"odd_one_out_accuracy", "rsa_spearman", "rsa_spearman_by_person"}
+        assert set(score) == {
+            "matrices_odd_one_out_accuracy",
+            "matrices_rsa_spearman",
+            "matrices_rsa_spearman_by_person",
+        }
     code, out, _ = call("evaluate", encoder, images, "--triplets", data / "triplets.txt")
     assert code == 0
-    assert out.startswith("odd_one_out_accuracy_on_choices: odd-one-out accuracy 0.")
+    assert out.startswith("choices_odd_one_out_accuracy: odd-one-out accuracy 0.")
 
 
 def test_cross_validation_chooses_the_regularization(call, data, tmp_path):

@@ -158,9 +158,9 @@ def test_scores_on_named_matrices_with_figures_and_another_encoder(call, data, t
     code, out, error = call(*arguments)
     assert code == 0, error
     lines = dict(line.split(": ", 1) for line in out.strip().splitlines())
-    assert {"odd_one_out_accuracy", "rsa_spearman", "rsa_spearman_by_person"} <= set(lines)
-    assert "ceiling" in lines["rsa_spearman_by_person"]
-    assert "McNemar" in lines[f"against {data / 'other'}, matrices"]
+    assert {"matrices_odd_one_out_accuracy", "matrices_rsa_spearman", "matrices_rsa_spearman_by_person"} <= set(lines)
+    assert "ceiling" in lines["matrices_rsa_spearman_by_person"]
+    assert "McNemar" not in lines[f"against {data / 'other'}, matrices_odd_one_out_accuracy"]
     assert {"scores.csv", "scores.png"} <= {path.name for path in (tmp_path / "out").iterdir()}
 
 
@@ -202,8 +202,8 @@ def test_scores_on_things(call, data, tmp_path):
     pictured = triplets[1::2][(triplets[1::2] < 15).all(1)]
     np.savetxt(tmp_path / "pictured.txt", pictured, "%d")
     arguments = ["evaluate", data / "encoder", data / "images", "--triplets", tmp_path / "pictured.txt", "--json"]
-    expected = json.loads(call(*arguments)[1])["odd_one_out_accuracy_on_choices"]
-    assert json.loads(out)["things"] == expected
+    expected = json.loads(call(*arguments)[1])["choices_odd_one_out_accuracy"]
+    assert json.loads(out)["things_odd_one_out_accuracy"] == expected
 
 
 @pytest.mark.parametrize(

@@ -175,9 +175,12 @@ class Dissimilarities:
     def noise_ceiling(self, objects: np.ndarray) -> dict[str, float]:
         """How well people predict a person: each person left out is compared with the mean of the others.
 
+        Like `choices`, the accuracy leaves out triplets in which the one who is predicted has no one choice, as ratings
+        tie often. A tie of the others counts as wrong, as a model's does.
+
         Returns:
-            {"odd_one_out_accuracy", "rsa_spearman"}: means over people. A model is compared with the mean of all
-            people, which is steadier than one person, and so can score above it.
+            {"odd_one_out_accuracy", "rsa_spearman"}: means over people, nan where nobody has a choice. A model is
+            compared with the mean of all people, which is steadier than one person, and so can score above it.
         """
         first, second = np.triu_indices(len(objects), 1)
         matrices = self.matrices[:, objects][:, :, objects]
@@ -186,10 +189,19 @@ class Dissimilarities:
         accuracies, correlations = [], []
         for person in matrices:
             others = (total - person) / (len(matrices) - 1)
-            choice = pair_values(-person, triplets).argmax(-1)
-            accuracies.append(is_correct(pair_values(-others, triplets), choice).mean())
+            theirs = pair_values(-person, triplets)
+            choice = theirs.argmax(-1)
+            chosen = is_correct(theirs, choice)
+            correct = is_correct(pair_values(-others, triplets[chosen]), choice[chosen])
+            accuracies.append(correct.mean() if chosen.any() else np.nan)
             correlations.append(spearmanr(person[first, second], others[first, second]).statistic)
-        return {"odd_one_out_accuracy": float(np.mean(accuracies)), "rsa_spearman": float(np.mean(correlations))}
+        return {"odd_one_out_accuracy": _mean(accuracies), "rsa_spearman": float(np.mean(correlations))}
+
+
+def _mean(values: list[float]) -> float:
+    """Of those that are numbers; nan of none."""
+    known = [value for value in values if not np.isnan(value)]
+    return float(np.mean(known)) if known else np.nan
 
 
 def _validate(matrices: np.ndarray, names: Sequence[str] | None) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 from alignet_hf.data.names import MISSING, find_names
 from alignet_hf.data.text import read_table
 from alignet_hf.data.text_triplets import read_triplets
+from alignet_hf.data.triplet_splits import draw_triplets
 from alignet_hf.errors import InputError
 from alignet_hf.triplets import validate_embeddings
 
@@ -112,18 +113,19 @@ def load_things(
 def split_triplets(triplets: np.ndarray, *, validation_share: float = 0.1, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Deal triplets into training and validation at random; each part keeps the order of the rows.
 
+    Choices of the same three objects go together: of a triplet that several people judged, none is on the other side.
+
     Args:
         triplets: (n, 3).
-        validation_share: of the rows, rounded; more than 0 and less than 1.
+        validation_share: of the rows, as nearly as whole triplets allow; more than 0 and less than 1.
 
     Raises:
         InputError: a part would be empty.
     """
-    n_validation = round(validation_share * len(triplets)) if 0 < validation_share < 1 else 0
-    if not 0 < n_validation < len(triplets):
+    share = validation_share if 0 < validation_share < 1 else 0
+    validation = draw_triplets(triplets, share, seed)
+    if validation.all() or not validation.any():
         raise InputError(f"{len(triplets)} triplets cannot be split with a validation share of {validation_share}")
-    validation = np.zeros(len(triplets), bool)
-    validation[np.random.default_rng(seed).choice(len(triplets), n_validation, replace=False)] = True
     return triplets[~validation], triplets[validation]
 
 

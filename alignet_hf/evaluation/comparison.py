@@ -80,7 +80,11 @@ class Comparison:
         parts = [str(self.difference)]
         if self.n_first_only is not None:
             parts.append(f"first alone right on {self.n_first_only}, second alone on {self.n_second_only}")
-        values = [(self.p_bootstrap, "bootstrap"), (self.p_adjusted, "corrected"), (self.p_mcnemar, "McNemar")]
+        values = [
+            (self.p_bootstrap, "bootstrap"),
+            (self.p_adjusted, "corrected"),
+            (self.p_mcnemar, "McNemar, triplets taken as independent"),
+        ]
         said = [f"{value:.3g} ({name})" for value, name in values if value is not None and not np.isnan(value)]
         return "; ".join([*parts, f"p = {', '.join(said)}"] if said else parts)
 
@@ -139,10 +143,13 @@ def compare_models(
 def compare_results(first: Result, second: Result) -> Comparison:
     """Compare two models' Results of one measure, on the same judgments and under the same draws: two RSA scores, say.
 
+    That both were made with the same seed and similarity, a Result does not tell: it is for the caller to see to.
+
     Raises:
-        InputError: Results of other measures, or of other draws.
+        InputError: Results of another name, number of stimuli, unit or draw, with another ceiling (and so of other
+            judgments), or with another number of draws.
     """
-    for what in ("name", "n_objects", "unit", "over"):
+    for what in ("name", "n_objects", "unit", "over", "ceiling", "upper_ceiling"):
         theirs = getattr(first, what), getattr(second, what)
         if theirs[0] != theirs[1]:
             raise InputError(

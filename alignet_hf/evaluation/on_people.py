@@ -1,6 +1,6 @@
 """Everything that people said about images, as one set of judgments, and every score of an encoder on them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -119,11 +119,11 @@ class People:
 
 
 def score(embeddings: np.ndarray, people: People, scoring: Scoring) -> dict[str, Result | Calibration]:
-    """Every score of (len(people.rows), D) embeddings, by a name that says on what."""
+    """Every score of (len(people.rows), D) embeddings, by its name: DATA_MEASURE or DATA_MEASURE/PART."""
     scores: dict[str, Result | Calibration] = {}
-    for name, triplets in (("odd_one_out_accuracy_on_choices", people.choices), ("things", people.things)):
+    for name, triplets in (("choices", people.choices), ("things", people.things)):
         if triplets is not None:
-            scores[name] = odd_one_out_accuracy(
+            scores[f"{name}_odd_one_out_accuracy"] = odd_one_out_accuracy(
                 embeddings,
                 people.local(triplets),
                 similarity=scoring.similarity,
@@ -155,8 +155,7 @@ def _scores_on_matrices(
         over=scoring.over,
         **draws,
     )
-    prefix, suffix = "" if family == "matrices" else f"{family}_", f"/{part}" if part else ""
-    return {f"{prefix}{kind}{suffix}": one for kind, one in found.items()}
+    return {f"{family}_{kind}/{part}" if part else f"{family}_{kind}": one for kind, one in found.items()}
 
 
 def _peterson_means(scores: dict[str, Result | Calibration]) -> dict[str, Result]:
@@ -193,44 +192,64 @@ def _scores_on_levels(embeddings: np.ndarray, people: People, scoring: Scoring) 
 
 
 def _accuracy_by_level(embeddings: np.ndarray, people: People, scoring: Scoring) -> dict[str, Result]:
-    """The paper's score (Tab. 3): agreement with the majority of each triplet; the ceiling is a held-out person's."""
-    levels, _ = people.levels
-    names, choices = np.array(levels.levels), levels.choice_matrix()
+    """The paper's score (Tab. 3): agreement with the majority of each triplet that has one.
+
+    The ceiling is a held-out person's, on the same triplets.
+    """
+    choices = people.levels[0].choice_matrix()
     found = {}
-    for level, triplets in _majority_by_level(people).items():
-        found[level] = odd_one_out_accuracy(
+    for level, (triplets, rows, n_all) in _majority_by_level(people).items():
+        several = ((choices[rows] >= 0).sum(1) >= 2).any()
+        one = odd_one_out_accuracy(
             embeddings,
             people.local(triplets),
             similarity=scoring.similarity,
             over=over_if_drawn(scoring.over, ACCURACY_UNITS, "triplets"),
-            ceiling=noise_ceiling(choices[names == level], n_bootstrap=0).estimate,
+            ceiling=noise_ceiling(choices[rows], n_bootstrap=0).estimate if several else None,
             **scoring.draws,
         )
+        found[level] = replace(one, name=f"{one.name} on {len(rows)} of {n_all} triplets, those with a majority,")
     return found
 
 
-def _majority_by_level(people: People) -> dict[str, np.ndarray]:
-    """{level: (n, 3) rows of the images} of the triplets on which a majority agrees, its odd one last."""
+def _majority_by_level(people: People) -> dict[str, tuple[np.ndarray, np.ndarray, int]]:
+    """Of each level the triplets on which a majority agrees, and which of how many they are.
+
+    Returns:
+        {level: ((n, 3) rows of the images, the odd one last; (n,) rows of Levels; how many triplets the level has)}.
+    """
     levels, start = people.levels
     triplets, rows = levels.majority_triplets()
-    names = np.array(levels.levels)[rows]
-    return {str(level): triplets[names == level] + start for level in dict.fromkeys(names)}
+    names = np.array(levels.levels)
+    found = {}
+    for level in dict.fromkeys(levels.levels):
+        of_level = names[rows] == level
+        if of_level.any():
+            found[level] = triplets[of_level] + start, rows[of_level], int((names == level).sum())
+    return found
 
 
 def compare(first: np.ndarray, second: np.ndarray, people: People, scoring: Scoring) -> dict[str, Comparison]:
-    """The paired comparison of two encoders' embeddings on each set of choices, and of their RSA on matrices."""
+    """The paired comparison of two encoders' embeddings on each set of choices, and of their RSA on matrices.
+
+    The choices that matrices imply have no McNemar test: a matrix of 92 objects makes 125,580 triplets of them, which
+    it would take for as many independent answers.
+    """
     models = (first, second)
-    sets = {"choices": people.choices, "things": people.things}
-    sets |= {
-        name: rows[matrices.choices(range(matrices.n_objects))[0]] for name, (matrices, rows) in people.matrices.items()
+    sets = {"choices_odd_one_out_accuracy": people.choices, "things_odd_one_out_accuracy": people.things}
+    implied = {
+        f"{name}_odd_one_out_accuracy": rows[matrices.choices(range(matrices.n_objects))[0]]
+        for name, (matrices, rows) in people.matrices.items()
     }
+    sets |= implied
     if people.levels is not None:
-        sets |= {f"levels/{level}": triplets for level, triplets in _majority_by_level(people).items()}
+        levels = _majority_by_level(people)
+        sets |= {f"levels_odd_one_out_accuracy/{level}": triplets for level, (triplets, *_) in levels.items()}
     found = {}
     for name, triplets in sets.items():
         if triplets is not None:
             local = people.local(triplets)
-            default = "triplets" if name.startswith("levels/") else "objects"  # each of Levels' shows images of its own
+            default = "triplets" if name.startswith("levels_") else "objects"  # each of Levels' shows images of its own
             found[name] = compare_models(
                 *(model_similarities(embeddings, local, scoring.similarity) for embeddings in models),
                 local,
@@ -238,6 +257,7 @@ def compare(first: np.ndarray, second: np.ndarray, people: People, scoring: Scor
                 n_bootstrap=scoring.n_bootstrap,
                 seed=scoring.seed,
             )
+    found |= {name: replace(found[name], p_mcnemar=None) for name in implied}
     for name, (matrices, rows) in people.matrices.items():
         apart = len(matrices.matrices) > 1
         results = [

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from alignet_hf.evaluation.permutation import permutation_p_value
+
 if TYPE_CHECKING:
     import pandas
     from huggingface_hub import EvalResult
@@ -36,6 +38,8 @@ class Result:
         over: what the interval was drawn over.
         upper_ceiling: the most that any model could score, where `ceiling` is a bound below which a model of all that
             people share does not lie; None where the data do not tell.
+        permuted: (m,) scores under the permutations that `p_value` counts, for means over independent Results; None
+            where there are none.
     """
 
     name: str
@@ -50,6 +54,7 @@ class Result:
     unit: str = "objects"
     over: tuple[str, ...] = ("objects",)
     upper_ceiling: float | None = None
+    permuted: np.ndarray | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def from_samples(
@@ -131,16 +136,20 @@ def mean_result(name: str, results: Sequence[Result]) -> Result:
 
     Args:
         name: of the mean.
-        results: with as many draws each, drawn independently (a seed of their own).
+        results: with as many draws each, and as many permutations, drawn independently (a seed of their own).
     """
 
     def mean_of(values: list[float | None]) -> float | None:
         return None if None in values else float(np.mean(values))
 
     first = results[0]
+    estimate = float(np.mean([result.estimate for result in results]))
+    permuted = None
+    if all(result.permuted is not None for result in results):
+        permuted = np.mean([result.permuted for result in results], 0)
     return Result.from_samples(
         name,
-        np.mean([result.estimate for result in results]),
+        estimate,
         np.mean([result.samples for result in results], 0),
         first.chance,
         sum(result.n_objects for result in results),
@@ -148,6 +157,8 @@ def mean_result(name: str, results: Sequence[Result]) -> Result:
         upper_ceiling=mean_of([result.upper_ceiling for result in results]),
         unit=first.unit,
         over=first.over,
+        p_value=None if permuted is None else permutation_p_value(estimate, permuted),
+        permuted=permuted,
     )
 
 

@@ -5,6 +5,7 @@ from typing import Literal
 
 import numpy as np
 
+from alignet_hf.data.triplet_splits import distinct_triplets
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation.human.noise_ceiling import NoiseCeiling, noise_ceiling
 from alignet_hf.surrogate.vice import Vice
@@ -53,12 +54,8 @@ def tally(choices) -> Tally:
     choices = validate_triplets(choices)
     if not len(choices):
         raise InputError("choices: there are none to count")
-    ordered = np.sort(choices, 1).astype(np.int64)
-    chosen_pair = 2 - (ordered == choices[:, 2:]).argmax(1)  # leaves the odd one out
-    # One number a triplet sorts ten times faster than a row; 64 bits hold those of two million objects.
-    base = int(ordered.max()) + 1
-    keys, group = np.unique((ordered[:, 0] * base + ordered[:, 1]) * base + ordered[:, 2], return_inverse=True)
-    triplets = np.stack([keys // base**2, keys // base % base, keys % base], 1)
+    triplets, group = distinct_triplets(choices)
+    chosen_pair = 2 - (triplets[group] == choices[:, 2:]).argmax(1)  # leaves the odd one out
     counts = np.bincount(3 * group + chosen_pair, minlength=3 * len(triplets)).reshape(-1, 3)
     return Tally(*odd_one_last(triplets, counts))
 
@@ -70,23 +67,28 @@ def label(
 
     Args:
         choices: (n, 3) int, the odd one last, a row a person's answer; several may judge the same triplet.
-        labels: "hard", most people's choice of each triplet (equation 1); "people", the share of people that chose
-            each pair; "vice", the probabilities of a VICE fitted to these choices (equation 2); "given", the
-            `probabilities`.
+        labels: "hard", most people's choice of each triplet (equation 1), where they have one: two who disagree have
+            made none together; "people", the share of people that chose each pair; "vice", the probabilities of a VICE
+            fitted to these choices (equation 2); "given", the `probabilities`.
         seed: of VICE.
         probabilities: (n, 3), for "given" alone, of each choice's pairs [ij, ik, jk].
         vice: options for `Vice.fit`.
 
     Returns:
-        Distinct triplets, (m, 3), and their probabilities, (m, 3), or None for "hard"; of "given" every row.
+        Distinct triplets, (m, 3), and their probabilities, (m, 3), or None for "hard", which leaves out the triplets
+        without a majority; of "given" every row.
 
     Raises:
-        InputError: naming the row that cannot be used; labels "people" where each triplet was judged once.
+        InputError: naming the row that cannot be used; labels "people" where each triplet was judged once,
+            "hard" where no triplet has a majority.
     """
     counted = tally(choices)
     match labels:
         case "hard":
-            return counted.triplets, None
+            decided = is_correct(counted.counts)  # the first pair alone has the most
+            if not decided.any():
+                raise InputError('labels: "hard" needs a triplet on which most people agree, and there is none')
+            return counted.triplets[decided], None
         case "people":
             if counted.counts.sum(1).max() == 1:
                 raise InputError('labels: "people" needs triplets that several people judged, but each was judged once')

@@ -40,7 +40,7 @@ def test_the_difference_and_its_draws_match_a_loop():
     below = np.sum(np.array(expected) <= 0)
     assert comparison.p_bootstrap == pytest.approx(2 * (1 + below) / 41)
     assert "difference in odd-one-out accuracy" in str(comparison)
-    assert "(McNemar)" in str(comparison)
+    assert "(McNemar, triplets taken as independent)" in str(comparison)
 
 
 def test_two_results_under_the_same_draws_are_compared():

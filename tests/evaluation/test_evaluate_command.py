@@ -94,7 +94,7 @@ def test_one_call_for_three_data_sets_in_three_folders(call, lab, tmp_path):
         assert found[f"levels_calibration/{level}"]["over"] == ["triplets"]
     difference = found["difference_on_ratings_rsa_pearson"]
     assert difference["p_bootstrap"] <= difference["p_adjusted"] <= 1
-    assert found["difference_on_things"]["p_mcnemar"] <= 1
+    assert found["difference_on_things_odd_one_out_accuracy"]["p_mcnemar"] <= 1
 
     written = {path.name for path in (tmp_path / "out").iterdir()}
     assert {"scores.csv", "scores.png", "comparisons.csv", "comparisons.png"} <= written
@@ -107,7 +107,10 @@ def test_one_call_for_three_data_sets_in_three_folders(call, lab, tmp_path):
     with (tmp_path / "out" / "comparisons.csv").open(newline="") as file:
         rows = {f"difference_on_{row['']}": row for row in csv.DictReader(file)}
     assert set(rows) == {name for name in found if name.startswith("difference_on_")}
-    assert float(rows["difference_on_things"]["p_adjusted"]) == found["difference_on_things"]["p_adjusted"]
+    assert (
+        float(rows["difference_on_things_odd_one_out_accuracy"]["p_adjusted"])
+        == found["difference_on_things_odd_one_out_accuracy"]["p_adjusted"]
+    )
 
 
 def test_choices_over_triplets_by_another_similarity_and_column(call, lab):
@@ -118,7 +121,7 @@ def test_choices_over_triplets_by_another_similarity_and_column(call, lab):
     embeddings = np.asarray(embed_images(str(lab / "encoder"), load_images(lab / "things-images"), progress=False))
     triplets = np.loadtxt(lab / "choices.txt", int)[:, [1, 2, 0]]
     expected = odd_one_out_accuracy(embeddings, triplets, over="triplets", similarity="pearson", n_bootstrap=40)
-    assert_told(json.loads(out)["odd_one_out_accuracy_on_choices"], expected.to_dict())
+    assert_told(json.loads(out)["choices_odd_one_out_accuracy"], expected.to_dict())
 
 
 def test_the_temperature_is_that_of_calibration_and_uncertainty(call, lab):
@@ -138,7 +141,7 @@ def test_no_draws_give_no_interval_in_valid_json(call, lab):
     code, out, error = call(*arguments, "--n-bootstrap", 0, "--json")
     assert code == 0, error
     assert "NaN" not in out
-    assert json.loads(out)["odd_one_out_accuracy_on_choices"]["low"] is None
+    assert json.loads(out)["choices_odd_one_out_accuracy"]["low"] is None
 
 
 def test_a_source_of_several_data_sets_is_embedded_once(call, lab, monkeypatch):

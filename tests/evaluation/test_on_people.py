@@ -37,9 +37,11 @@ def test_every_set_is_scored_on_its_own_images():
     found = scored(people, similarity="cosine", rsa_similarity="dot", correlation="pearson", seed=3)
     options = {"n_bootstrap": 20, "seed": 3}
     expected = {
-        "odd_one_out_accuracy_on_choices": odd_one_out_accuracy(EMBEDDINGS, CHOICES, similarity="cosine", **options),
-        "things": odd_one_out_accuracy(EMBEDDINGS, CHOICES[:2] + 20, similarity="cosine", **options),
-        "odd_one_out_accuracy": odd_one_out_accuracy(
+        "choices_odd_one_out_accuracy": odd_one_out_accuracy(EMBEDDINGS, CHOICES, similarity="cosine", **options),
+        "things_odd_one_out_accuracy": odd_one_out_accuracy(
+            EMBEDDINGS, CHOICES[:2] + 20, similarity="cosine", **options
+        ),
+        "matrices_odd_one_out_accuracy": odd_one_out_accuracy(
             EMBEDDINGS[ROWS],
             APART.choices(range(7))[0],
             similarity="cosine",
@@ -49,27 +51,29 @@ def test_every_set_is_scored_on_its_own_images():
     }
     options |= {"similarity": "dot", "correlation": "pearson"}
     expected |= {
-        "rsa_pearson": rsa(EMBEDDINGS[ROWS], -APART.mean(), **options),
-        "rsa_pearson_by_person": rsa(EMBEDDINGS[ROWS], -APART.matrices, **options),
+        "matrices_rsa_pearson": rsa(EMBEDDINGS[ROWS], -APART.mean(), **options),
+        "matrices_rsa_pearson_by_person": rsa(EMBEDDINGS[ROWS], -APART.matrices, **options),
         "cichy_rsa_pearson": rsa(EMBEDDINGS[ROWS[::-1]], -SINGLE.mean(), **options),
     }
     assert set(found) == {*expected, "cichy_odd_one_out_accuracy"}
     for name, one in expected.items():
         assert found[name] == one, name
-    assert found["rsa_pearson_by_person"].upper_ceiling is not None
+    assert found["matrices_rsa_pearson_by_person"].upper_ceiling is not None
     assert found["cichy_odd_one_out_accuracy"].ceiling is None
 
 
 def test_intervals_are_drawn_over_what_is_asked_where_a_score_can_be():
     people = People(CHOICES, matrices={"matrices": (APART, ROWS)})
     by_people = scored(people, over=("objects", "people"))
-    assert by_people["rsa_spearman_by_person"].over == ("objects", "people")
-    assert by_people["rsa_spearman"].over == by_people["odd_one_out_accuracy"].over == ("objects",)
+    assert by_people["matrices_rsa_spearman_by_person"].over == ("objects", "people")
+    assert by_people["matrices_rsa_spearman"].over == by_people["matrices_odd_one_out_accuracy"].over == ("objects",)
     by_triplet = scored(people, over=("triplets",))
     assert (
-        by_triplet["odd_one_out_accuracy_on_choices"].over == by_triplet["odd_one_out_accuracy"].over == ("triplets",)
+        by_triplet["choices_odd_one_out_accuracy"].over
+        == by_triplet["matrices_odd_one_out_accuracy"].over
+        == ("triplets",)
     )
-    assert by_triplet["rsa_spearman"].over == ("objects",)
+    assert by_triplet["matrices_rsa_spearman"].over == ("objects",)
     people.check_over(("triplets",))
     People(matrices={"matrices": (APART, ROWS)}).check_over(("people", "objects"))
 
@@ -113,9 +117,16 @@ def test_two_encoders_are_compared_on_choices_and_matrices():
     people = People(CHOICES, matrices={"matrices": (APART, ROWS), "king": (SINGLE, ROWS)})
     scoring = Scoring(n_bootstrap=30, similarity="cosine", correlation="kendall", seed=1)
     found = compare(EMBEDDINGS[people.rows], OTHERS[people.rows], people, scoring)
-    assert set(found) == {"choices", "matrices", "king", "matrices_rsa_kendall", "king_rsa_kendall"}
+    assert set(found) == {
+        "choices_odd_one_out_accuracy",
+        "matrices_odd_one_out_accuracy",
+        "king_odd_one_out_accuracy",
+        "matrices_rsa_kendall",
+        "king_rsa_kendall",
+    }
+    assert found["matrices_odd_one_out_accuracy"].p_mcnemar is None
     similarities = [model_similarities(rows, CHOICES, "cosine") for rows in (EMBEDDINGS, OTHERS)]
-    assert found["choices"] == compare_models(*similarities, CHOICES, n_bootstrap=30, seed=1)
+    assert found["choices_odd_one_out_accuracy"] == compare_models(*similarities, CHOICES, n_bootstrap=30, seed=1)
     one, other = (
         rsa(rows[ROWS], -APART.matrices, correlation="kendall", n_bootstrap=30, seed=1) for rows in (EMBEDDINGS, OTHERS)
     )

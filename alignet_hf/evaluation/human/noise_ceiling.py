@@ -1,15 +1,17 @@
 """The noise ceiling: how well other people predict a person's odd-one-out choice."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from alignet_hf.errors import InputError
-from alignet_hf.evaluation.bootstrap import Resampled, resampled_means
+from alignet_hf.evaluation.bootstrap import Resampled, resampled_means, validate_over
 from alignet_hf.evaluation.statistics import Result
 
 CHANCE = 1 / 3
 NO_RESPONSE = -1
+UNITS = ("triplets", "people")
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,9 @@ class NoiseCeiling(Result):
         return f"{super()._counted()} with {self.n_responses} responses"
 
 
-def noise_ceiling(choices, *, n_bootstrap: int = 1000, seed: int = 0) -> NoiseCeiling:
+def noise_ceiling(
+    choices, *, over: str | Sequence[str] = "triplets", people=None, n_bootstrap: int = 1000, seed: int = 0
+) -> NoiseCeiling:
     """Agreement of each held-out response with the majority of the others (Sec. 2.2.1, "Human-to-human alignment").
 
     Each response to a triplet is held out in turn; the ceiling is the mean over triplets of a triplet's mean agreement.
@@ -42,8 +46,11 @@ def noise_ceiling(choices, *, n_bootstrap: int = 1000, seed: int = 0) -> NoiseCe
     Args:
         choices: (n_triplets, n_people) int, the position in its triplet (0, 1 or 2) of the odd one out, -1 for no
             response. A triplet with fewer than two responses is left out: nobody predicts a lone response.
-        n_bootstrap: draws over triplets for the interval. Responses to a triplet depend on each other and stay
-            together in a draw.
+        over: what the interval is drawn over: "triplets", whose responses depend on each other and stay together,
+            "people" or both. A draw of people weighs the responses that are held out, never the others who predict
+            them: somebody drawn twice would predict himself.
+        people: (n_triplets, n_people) who gave each response, ids of any kind; without it each column is a person.
+        n_bootstrap: draws for the interval.
         seed: of the draws.
 
     Returns:
@@ -53,29 +60,54 @@ def noise_ceiling(choices, *, n_bootstrap: int = 1000, seed: int = 0) -> NoiseCe
         InputError: another shape or type, a choice other than -1, 0, 1, 2, no triplet with two responses.
     """
     choices = validate_choices(choices)
+    over = validate_over(over, UNITS)
     votes = (choices[..., None] == np.arange(3)).sum(1)  # (n_triplets, 3)
-    votes = votes[votes.sum(1) >= 2]
-    if not len(votes):
+    kept = votes.sum(1) >= 2
+    if not kept.any():
         raise InputError("choices: no triplet has two responses, so none can be compared with another")
-    agreement = _agreement(votes)
+    row, column = np.nonzero((choices != NO_RESPONSE) & kept[:, None])
+    agreement = _agreement(votes)[row, choices[row, column]]
+    units = response_units(row, column, over, people, choices.shape)
+    weight = 1 / votes.sum(1)[row]
+    means = resampled_means(np.stack([agreement * weight, weight], 1), units, n_bootstrap, seed)
     return NoiseCeiling.from_samples(
         "noise ceiling (leave one response out)",
-        agreement.mean(),
-        resampled_means(agreement, [Resampled(np.arange(len(votes)), len(votes))], n_bootstrap, seed),
+        (agreement * weight).sum() / kept.sum(),
+        means[:, 0] / means[:, 1],
         CHANCE,
-        len(votes),
+        int(kept.sum()),
         unit="triplets",
-        over=("triplets",),
-        n_responses=int(votes.sum()),
+        over=over,
+        n_responses=len(row),
     )
 
 
+def response_units(
+    row: np.ndarray, column: np.ndarray, over: tuple[str, ...], people, shape: tuple[int, int]
+) -> list[Resampled]:
+    """What the draws over responses draw: the triplets they belong to, the people who gave them, or both.
+
+    Args:
+        row, column: (m,) the place of each response in a table of responses.
+        over: units.
+        people: ids, of the table's `shape`; None where a column is a person.
+    """
+    units = [Resampled.of(row)] if "triplets" in over else []
+    if "people" in over:
+        if people is not None and np.shape(people) != shape:
+            raise InputError(f"people: expected an id for each response, shape {shape}, got {np.shape(people)}")
+        units.append(Resampled.of(column if people is None else np.asarray(people)[row, column]))
+    return units
+
+
 def _agreement(votes: np.ndarray) -> np.ndarray:
-    """(n, 3) responses for each item -> (n,) mean agreement of a held-out response with the majority of the others."""
+    """(n, 3) responses for each item -> (n, 3) how a held-out response, by its item, agrees with the others' majority.
+
+    1/k where the item is one of k that most of the others chose.
+    """
     others = votes[:, None] - np.eye(3, dtype=votes.dtype)  # [n, held-out item, item]
     majority = others == others.max(2, keepdims=True)
-    expected = majority.diagonal(axis1=1, axis2=2) / majority.sum(2)  # (n, 3): 1/k where the held-out item is among k
-    return (votes * expected).sum(1) / votes.sum(1)
+    return majority.diagonal(axis1=1, axis2=2) / majority.sum(2)
 
 
 def validate_choices(choices) -> np.ndarray:

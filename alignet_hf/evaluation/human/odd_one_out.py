@@ -63,11 +63,13 @@ def odd_one_out_accuracy(
     if not n_permutations:
         return result
     rng = np.random.default_rng((seed, 2))
-    exchanged = [
+    permuted = [
         model.correct(rng.permutation(model.objects.size)).mean()
         for _ in tqdm(range(n_permutations), desc="permutations", disable=None)
     ]
-    return replace(result, p_value=permutation_p_value(result.estimate, exchanged))
+    return replace(
+        result, p_value=permutation_p_value(result.estimate, permuted), permuted=np.asarray(permuted, np.float64)
+    )
 
 
 def odd_one_out_accuracy_by_group(embeddings, triplets, groups: Sequence[str], **options) -> dict[str, Result]:

@@ -6,13 +6,18 @@ import numpy as np
 
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation.bootstrap import Resampled, resampled_means, validate_over
-from alignet_hf.evaluation.human.noise_ceiling import CHANCE, NO_RESPONSE, noise_ceiling, validate_choices
+from alignet_hf.evaluation.human.noise_ceiling import (
+    CHANCE,
+    NO_RESPONSE,
+    UNITS,
+    noise_ceiling,
+    response_units,
+    validate_choices,
+)
 from alignet_hf.evaluation.human.odd_one_out import rows_by_group
 from alignet_hf.evaluation.permutation import permutation_p_value
 from alignet_hf.evaluation.statistics import Result
 from alignet_hf.triplets import odd_one_out, validate_similarities
-
-UNITS = ("triplets", "people")
 
 
 def response_accuracy(
@@ -57,20 +62,17 @@ def response_accuracy(
     triplets = Resampled.of(row)
     weight = 1 / np.bincount(triplets.members)[triplets.members]
     agrees = choices[row, column] == answer[row]
-    units = []
-    if "triplets" in over:
-        units.append(triplets)
-    if "people" in over:
-        units.append(Resampled.of(column if people is None else _ids(people, choices.shape)[row, column]))
+    units = response_units(row, column, over, people, choices.shape)
     means = resampled_means(np.stack([agrees * weight, weight], 1), units, n_bootstrap, seed)
-    p_value = None
+    p_value = permuted = None
     if n_permutations:
         # An exchange lets the model leave out any of the three items; a tie leaves out none, whatever the exchange.
         rng = np.random.default_rng((seed, 2))
         shares = choice_shares(choices[kept & (answer >= 0)])
-        exchanged = [rng.permuted(shares, axis=1)[:, 0].sum() / triplets.size for _ in range(n_permutations)]
-        p_value = permutation_p_value((agrees * weight).sum() / triplets.size, exchanged)
-    several = ((choices != NO_RESPONSE).sum(1) >= 2).any()
+        permuted = [rng.permuted(shares, axis=1)[:, 0].sum() / triplets.size for _ in range(n_permutations)]
+        p_value = permutation_p_value((agrees * weight).sum() / triplets.size, permuted)
+    # The few triplets that several people judged would not stand for the others.
+    several = ((choices[kept] != NO_RESPONSE).sum(1) >= 2).mean() > 0.5
     return Result.from_samples(
         "agreement with people's responses",
         (agrees * weight).sum() / triplets.size,
@@ -81,6 +83,7 @@ def response_accuracy(
         ceiling=noise_ceiling(choices, n_bootstrap=0).estimate if several else None,
         unit="triplets",
         over=over,
+        permuted=None if permuted is None else np.asarray(permuted, np.float64),
     )
 
 
@@ -121,10 +124,3 @@ def choice_shares(choices: np.ndarray) -> np.ndarray:
     votes = (validate_choices(choices)[..., None] == np.array([2, 1, 0])).sum(1)
     with np.errstate(invalid="ignore"):
         return votes / votes.sum(1, keepdims=True)
-
-
-def _ids(people, shape: tuple[int, int]) -> np.ndarray:
-    people = np.asarray(people)
-    if people.shape != shape:
-        raise InputError(f"people: expected an id for each response, shape {shape}, got {people.shape}")
-    return people

@@ -67,10 +67,10 @@ def rsa(
         correlation=correlation,
         ceiling=False,
     )
-    p_value = None
+    p_value = permuted = None
     if n_permutations:
-        exchanged = _exchanged_scores(model, people, correlation, n_permutations, seed)
-        p_value = permutation_p_value(estimate.scores[0], exchanged)
+        permuted = np.asarray(_exchanged_scores(model, people, correlation, n_permutations, seed))
+        p_value = permutation_p_value(estimate.scores[0], permuted)
     apart = len(people) > 1
     return Result.from_samples(
         f"RSA ({NAMES[correlation]})",
@@ -82,6 +82,7 @@ def rsa(
         ceiling=float(estimate.lower[0]) if apart else None,
         upper_ceiling=float(estimate.upper[0]) if apart else None,
         over=over,
+        permuted=permuted,
     )
 
 

@@ -97,8 +97,8 @@ def score_on_levels(
             out.
         people: (n, people) who gave each response, as in `response_accuracy`.
         similarity: as in `odd_one_out_accuracy`.
-        over: what intervals are drawn over by each score that can be drawn so: the agreement ("triplets", "people" or
-            both) and the calibration ("objects" or "triplets"); the others' are over triplets.
+        over: what intervals are drawn over by each score that can be drawn so: the agreement and the uncertainty
+            ("triplets", "people" or both), the calibration ("objects" or "triplets"); by the others, over triplets.
         temperature: of the model's triplet probabilities, for uncertainty and calibration.
         n_bootstrap, n_permutations, seed: of the draws for intervals and the exchanges for p-values.
 
@@ -126,6 +126,8 @@ def score_on_levels(
             _time_table(response_times),
             levels,
             temperature=temperature,
+            people=people,
+            over=over_if_drawn(over, responses.UNITS, "triplets"),
             n_permutations=n_permutations,
             **options,
         )

@@ -9,6 +9,8 @@ from scipy.stats import rankdata
 
 from alignet_hf.data.levels_exclusions import MAX_RT
 from alignet_hf.errors import InputError
+from alignet_hf.evaluation.bootstrap import validate_over
+from alignet_hf.evaluation.human.noise_ceiling import UNITS, response_units
 from alignet_hf.evaluation.human.odd_one_out import rows_by_group
 from alignet_hf.evaluation.permutation import permutation_p_value
 from alignet_hf.evaluation.statistics import Result, draw_counts
@@ -69,6 +71,8 @@ def uncertainty_rt_correlation(
     *,
     temperature: float = 1.0,
     max_rt: float = MAX_RT,
+    over: str | Sequence[str] = "triplets",
+    people=None,
     n_bootstrap: int = 1000,
     n_permutations: int = 0,
     seed: int = 0,
@@ -81,8 +85,11 @@ def uncertainty_rt_correlation(
             response; a triplet's score is then the mean of its log response times. One without any is left out.
         temperature: of the model's triplet probabilities. It changes the order of entropies, not only their size.
         max_rt: longer response times are excluded (Sec. A.3), and a triplet that has no other.
-        n_bootstrap: draws over triplets for the interval. Every triplet of such an experiment shows images of its own,
-            so triplets are what was sampled; of triplets that share images, the interval would be too narrow.
+        over: what the interval is drawn over, "triplets", "people" or both. Every triplet of such an experiment shows
+            images of its own, so triplets are what was sampled; of triplets that share images, the interval over them
+            would be too narrow. In a draw of people a triplet that none of them answered is left out.
+        people: (n, people) who gave each response, ids of any kind; without it each column is a person.
+        n_bootstrap: draws for the interval.
         n_permutations: random exchanges of the response times among the triplets for the p-value; 0 for none.
         seed: of the draws and exchanges.
 
@@ -93,6 +100,7 @@ def uncertainty_rt_correlation(
         InputError: shapes that do not fit; a response time that is not positive and finite; fewer than three triplets
             left; entropies or response times that are all equal.
     """
+    over = validate_over(over, UNITS)
     entropy = triplet_entropy(similarities, temperature)
     times = _validate_response_times(response_times, len(entropy))
     counted = times <= max_rt  # nan, no response, is not
@@ -100,25 +108,31 @@ def uncertainty_rt_correlation(
     n_kept = int(kept.sum())
     if n_kept < 3:
         raise InputError(f"{n_kept} triplets have a response time of at most {max_rt:g} ms; at least three are needed")
-    log_times = np.log(times, out=np.zeros_like(times), where=counted)
-    log_rt = log_times[kept].sum(1) / counted[kept].sum(1)
+    log_times = np.log(times, out=np.zeros_like(times), where=counted)[kept]
+    log_rt = log_times.sum(1) / counted[kept].sum(1)
     entropy = entropy[kept]
     if np.ptp(entropy) == 0:
         raise InputError(f"similarities: every triplet has the entropy {entropy[0]:g}; try another temperature")
     if np.ptp(log_rt) == 0:
         raise InputError("response times: all are equal; their correlation is undefined")
     estimate = weighted_spearman(entropy, log_rt, np.ones((1, n_kept)))[0]
-    rng = np.random.default_rng(seed)
-    n_draws = max(1, 2**22 // n_kept)
-    samples = [
-        weighted_spearman(entropy, log_rt, draw_counts(rng, n_kept, min(n_draws, n_bootstrap - start)))
-        for start in range(0, n_bootstrap, n_draws)
-    ]
-    p_value = None
+    if "people" in over:
+        samples = _drawn_over_people(
+            entropy, log_times, counted[kept], _rows(people, times, kept), over, n_bootstrap, seed
+        )
+    else:
+        rng = np.random.default_rng(seed)
+        n_draws = max(1, 2**22 // n_kept)
+        samples = [
+            weighted_spearman(entropy, log_rt, draw_counts(rng, n_kept, min(n_draws, n_bootstrap - start)))
+            for start in range(0, n_bootstrap, n_draws)
+        ]
+    p_value = permuted = None
     if n_permutations:
         order = np.random.default_rng((seed, 2))
         ranks, rt_ranks = _standardised_ranks(entropy), _standardised_ranks(log_rt)
-        p_value = permutation_p_value(estimate, [order.permutation(ranks) @ rt_ranks for _ in range(n_permutations)])
+        permuted = np.array([order.permutation(ranks) @ rt_ranks for _ in range(n_permutations)])
+        p_value = permutation_p_value(estimate, permuted)
     return ResponseTimeResult.from_samples(
         "uncertainty and response time (Spearman)",
         estimate,
@@ -127,7 +141,8 @@ def uncertainty_rt_correlation(
         n_kept,
         p_value=p_value,
         unit="triplets",
-        over=("triplets",),
+        over=over,
+        permuted=permuted,
         n_excluded=int((times > max_rt).sum()),
     )
 
@@ -138,14 +153,57 @@ def uncertainty_rt_correlation_by_group(
     """Correlate within each group of triplets, an abstraction level say -> {group: Result}, in order of appearance.
 
     Args:
-        similarities, response_times, options: as in `uncertainty_rt_correlation`.
+        similarities, response_times, options: as in `uncertainty_rt_correlation`; `people` is divided like the
+            triplets.
         groups: (n,) the group of each triplet.
     """
     similarities, response_times = np.asarray(similarities), np.asarray(response_times)
+    people = options.pop("people", None)
     return {
-        group: uncertainty_rt_correlation(similarities[rows], response_times[rows], **options)
+        group: uncertainty_rt_correlation(
+            similarities[rows],
+            response_times[rows],
+            people=None if people is None else np.asarray(people)[rows],
+            **options,
+        )
         for group, rows in rows_by_group(groups, len(similarities)).items()
     }
+
+
+def _drawn_over_people(
+    entropy: np.ndarray, log_times: np.ndarray, counted: np.ndarray, people, over, n_bootstrap: int, seed: int
+) -> list[np.ndarray]:
+    """Correlations under draws of people, who change every triplet's mean response time, and so its rank.
+
+    Args:
+        entropy: (n,).
+        log_times, counted: (n, people), and which of them count.
+        people: ids of that shape, or None.
+    """
+    row, column = np.nonzero(counted)
+    units = response_units(row, column, over, people, counted.shape)
+    generators = [np.random.default_rng(seed if number == 0 else (seed, number)) for number in range(len(units))]
+    values, samples = log_times[row, column], []
+    for _ in range(n_bootstrap):
+        draws = [draw_counts(generator, unit.size, 1)[0] for generator, unit in zip(generators, units, strict=True)]
+        # How often a triplet was drawn weighs it in the correlation; how often a person was, in the triplet's mean.
+        triplets = draws[0] if "triplets" in over else np.ones(len(entropy))
+        of_response = draws[-1][units[-1].members]
+        totals = np.bincount(row, of_response, len(entropy))
+        there = totals > 0
+        means = np.bincount(row, of_response * values, len(entropy))[there] / totals[there]
+        samples.append(weighted_spearman(entropy[there], means, triplets[there][None]))
+    return samples
+
+
+def _rows(people, times: np.ndarray, kept: np.ndarray):
+    if people is None:
+        return None
+    people = np.asarray(people)
+    people = people[:, None] if people.ndim == 1 else people
+    if people.shape != times.shape:
+        raise InputError(f"people: expected an id for each response time, shape {times.shape}, got {people.shape}")
+    return people[kept]
 
 
 def _standardised_ranks(values: np.ndarray) -> np.ndarray:

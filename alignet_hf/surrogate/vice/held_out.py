@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from alignet_hf.data.triplet_splits import draw_triplets
 from alignet_hf.errors import InputError
 from alignet_hf.triplets import validate_triplets
 
@@ -11,7 +12,8 @@ def hold_out(triplets: np.ndarray, validation, n_objects: int, seed: int) -> tup
 
     Args:
         triplets: (n, 3) int, valid choices.
-        validation: (m, 3) choices held out beside `triplets`, the share of `triplets` to hold out, or None.
+        validation: (m, 3) choices held out beside `triplets`, the share of `triplets` to hold out, or None. Of a share
+            the choices of one triplet stay together: what one person says of it tells much of what the next will.
         n_objects: N, for which `validation` is checked.
         seed: of the draw of a share.
 
@@ -28,8 +30,7 @@ def hold_out(triplets: np.ndarray, validation, n_objects: int, seed: int) -> tup
         if not len(held_out):
             raise InputError("validation: there are no choices in it; None for no validation")
         return triplets, held_out
-    count = round(validation * len(triplets))
-    if not 0 < count < len(triplets):
+    held_out = draw_triplets(triplets, validation, seed)
+    if held_out.all() or not held_out.any():
         raise InputError(f"validation: a share of {validation:g} of {len(triplets)} choices; both parts need some")
-    rows = np.random.default_rng(seed).permutation(len(triplets))
-    return triplets[rows[count:]], triplets[rows[:count]]
+    return triplets[~held_out], triplets[held_out]

@@ -4,6 +4,7 @@ import pytest
 from alignet_hf.errors import InputError
 from alignet_hf.surrogate.vice import Vice
 from alignet_hf.surrogate.vice.seeds import fit_seeds, reproducibility
+from alignet_hf.triplets import all_triplets
 
 RNG = np.random.default_rng(0)
 COLUMNS = np.abs(RNG.normal(size=(40, 3))).astype(np.float32)
@@ -49,24 +50,24 @@ def test_fit_seeds_is_a_fit_a_seed(tmp_path):
 
 
 def test_every_seed_has_the_same_choices_held_out(monkeypatch):
-    choices, given = np.argsort(RNG.random((300, 12)), 1)[:, :3], []
+    choices, given = RNG.permutation(all_triplets(13)), []
     monkeypatch.setattr(Vice, "fit", lambda training, n, **options: given.append((training, options)))
-    fit_seeds(choices, 12, seeds=[3, 5, 9], validation=0.2)
+    fit_seeds(choices, 13, seeds=[3, 5, 9], validation=0.2)
     assert [options["seed"] for _, options in given] == [3, 5, 9]
     for training, options in given:
         np.testing.assert_array_equal(training, given[0][0])
         np.testing.assert_array_equal(options["validation"], given[0][1]["validation"])
     training, held_out = given[0][0], given[0][1]["validation"]
-    assert len(held_out) == 60
+    assert len(held_out) == round(0.2 * 286)
     np.testing.assert_array_equal(np.unique([*training, *held_out], axis=0), np.unique(choices, axis=0))
 
 
 def test_the_first_seed_s_fit_is_that_of_vice_fit():
-    choices = np.argsort(RNG.random((300, 12)), 1)[:, :3]
+    choices = RNG.permutation(all_triplets(12))
     options = {"init_dim": 4, "batch_size": 64, "max_epochs": 2, "progress": False, "fdr": 0.9, "k": 1}
     first, second = fit_seeds(choices, 12, seeds=[3, 5], validation=0.2, **options)
     np.testing.assert_array_equal(first.mean, Vice.fit(choices, 12, seed=3, validation=0.2, **options).mean)
-    assert first.metadata["n_validation"] == second.metadata["n_validation"] == 60
+    assert first.metadata["n_validation"] == second.metadata["n_validation"] == 44
 
 
 def test_what_cannot_be_compared():
