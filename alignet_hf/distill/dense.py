@@ -33,10 +33,11 @@ def dense_triplet_loss(
 ) -> Tensor:
     """The mean loss of all the batch's triplets that count under a sampling strategy.
 
-    Exact, value and gradient; memory grows with B^2, never with the number of triplets.
+    Exact, value and gradient; memory grows with B^2, never with the number of triplets. This package's losses have a
+    closed form (see dense_closed); any other loss, and logits that range over more than 700, go triplet by triplet.
 
     Args:
-        loss: of each triplet.
+        loss: of each triplet; one of this package's, or anything that takes and gives the same.
         student_embeds: (B, D); similarities are their dot products, in float32 even under autocast.
         teacher_embeds: (B, D_teacher).
         labels: (B,) class or cluster of each image; needed by every strategy but "random".

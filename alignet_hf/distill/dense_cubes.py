@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-SIDE = 32
+SIDE = 16
 # A cube's bytes on the CPU, where it should stay in the cache, and elsewhere, where launches cost.
 BYTES_ON_CPU, BYTES = 2**19, 2**23
 # Of a pair that makes no triplet, among the numbers of labels shared: three pairs share at most 3.
@@ -101,12 +101,14 @@ class Tiling:
         fewest = self._shared.amin((1, 2)).cpu().int()[tiles].sum(0)
         most = self._shared.amax((1, 2)).cpu().int()[tiles].sum(0)
         some = (fewest <= self._sharing) & (most >= self._sharing)
-        whole = fewest == most
+        tiles, whole = tiles[:, some], (fewest == most)[some]
         device = self._shared.device
         n_bytes = BYTES_ON_CPU if device.type == "cpu" else BYTES
         at_once = max(n_bytes // (dtype.itemsize * self.side**3), 1)
+        if len(whole) <= at_once:
+            whole &= whole.all()  # one block costs less than two
         for of_whole in (True, False):
-            for block in tiles[:, some & (whole == of_whole)].to(device).split(at_once, dim=1):
+            for block in tiles[:, whole == of_whole].to(device).split(at_once, dim=1):
                 cubes = Cubes(tuple(block), None)
                 if block.numel():
                     yield cubes if of_whole else Cubes(cubes.tiles, self._counts(cubes, dtype))
