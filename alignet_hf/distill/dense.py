@@ -8,6 +8,7 @@ from math import comb
 import torch
 from torch import Tensor
 
+from alignet_hf.distill.dense_closed import closed_form
 from alignet_hf.distill.losses import TripletLoss, at_least_float32
 from alignet_hf.errors import InputError
 
@@ -32,10 +33,11 @@ def dense_triplet_loss(
 ) -> Tensor:
     """The mean loss of all the batch's triplets that count under a sampling strategy.
 
-    Exact, value and gradient; memory grows with B^2, never with the number of triplets.
+    Exact, value and gradient; memory grows with B^2, never with the number of triplets. This package's losses have a
+    closed form (see dense_closed); any other loss, and logits that range over more than 700, go triplet by triplet.
 
     Args:
-        loss: of each triplet.
+        loss: of each triplet; one of this package's, or anything that takes and gives the same.
         student_embeds: (B, D); similarities are their dot products, in float32 even under autocast.
         teacher_embeds: (B, D_teacher).
         labels: (B,) class or cluster of each image; needed by every strategy but "random".
@@ -82,23 +84,14 @@ def check_strategy(strategy: str, has_labels: bool):
 class _TotalLoss(torch.autograd.Function):
     """Sum of the losses of the triplets that count, from two (B, B) similarity matrices.
 
-    The gradient with respect to the student's matrix is computed block by block in the forward pass, where each
-    block's graph is freed at once; only a (B, B) matrix waits for the backward pass.
+    The gradient with respect to the student's matrix is computed in the forward pass: only a (B, B) matrix waits for
+    the backward pass.
     """
 
     @staticmethod
     def forward(ctx, student: Tensor, teacher: Tensor, loss: TripletLoss, labels: Tensor | None, sharing: int | None):
-        total = student.new_zeros(())
-        gradient = torch.zeros_like(student)
-        leaf = student.detach().requires_grad_(ctx.needs_input_grad[0])
-        for triplets in _triplet_blocks(len(student), student.device):
-            if sharing is not None:
-                triplets = triplets[:, _labels_shared(labels, triplets) == sharing]
-            with torch.enable_grad():
-                block_total = loss(_similarities(leaf, triplets), _similarities(teacher, triplets)).sum()
-            total += block_total.detach()
-            if ctx.needs_input_grad[0]:
-                gradient += torch.autograd.grad(block_total, leaf)[0]
+        closed = closed_form(loss, student, teacher, labels, sharing) if len(student) >= 3 else None
+        total, gradient = closed or _listed(loss, student, teacher, labels, sharing)
         ctx.save_for_backward(gradient)
         return total
 
@@ -107,6 +100,21 @@ class _TotalLoss(torch.autograd.Function):
     def backward(ctx, grad_total: Tensor):
         (gradient,) = ctx.saved_tensors
         return grad_total * gradient, None, None, None, None
+
+
+def _listed(loss: TripletLoss, student: Tensor, teacher: Tensor, labels: Tensor | None, sharing: int | None):
+    """Sum of the losses and gradient, for any loss and any similarities: triplet by triplet, in blocks."""
+    total = student.new_zeros(())
+    gradient = torch.zeros_like(student)
+    leaf = student.detach().requires_grad_()
+    for triplets in _triplet_blocks(len(student), student.device):
+        if sharing is not None:
+            triplets = triplets[:, _labels_shared(labels, triplets) == sharing]
+        with torch.enable_grad():  # each block's graph is freed at once
+            block_total = loss(_similarities(leaf, triplets), _similarities(teacher, triplets)).sum()
+        total += block_total.detach()
+        gradient += torch.autograd.grad(block_total, leaf)[0]
+    return total, gradient
 
 
 def _triplet_blocks(n_images: int, device: torch.device):

@@ -1,7 +1,8 @@
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from alignet_hf.distill import dense
+from alignet_hf.distill import dense, dense_cubes
 from alignet_hf.distill.dense import count_dense_triplets, dense_triplet_loss
 from alignet_hf.distill.losses import TripletHardLoss, TripletJSDLoss, TripletKLLoss
 from alignet_hf.errors import InputError
@@ -29,10 +30,19 @@ def counted(labels, strategy):
     ).long()
 
 
+class OwnLoss:
+    """A user's, which has no closed form."""
+
+    def __call__(self, student, teacher):
+        return (student - teacher).square().sum(-1)
+
+
 @pytest.mark.parametrize("strategy", STRATEGIES)
-@pytest.mark.parametrize("loss", LOSSES)
-def test_value_and_gradient_are_those_of_the_listed_triplets(loss, strategy, monkeypatch):
+@pytest.mark.parametrize("loss", [*LOSSES, OwnLoss()])
+@pytest.mark.parametrize("side", [5, 32])
+def test_value_and_gradient_are_those_of_the_listed_triplets(loss, strategy, side, monkeypatch):
     monkeypatch.setattr(dense, "BLOCK", 300)  # many blocks
+    monkeypatch.setattr(dense_cubes, "SIDE", side)  # many cubes, and one
     student, teacher, labels = batch()
     triplets = counted(labels, strategy)
     assert count_dense_triplets(24, labels, strategy) == len(triplets)
@@ -40,15 +50,17 @@ def test_value_and_gradient_are_those_of_the_listed_triplets(loss, strategy, mon
     (expected,) = torch.autograd.grad(listed, student)
     value = dense_triplet_loss(loss, student, teacher, labels, strategy)
     (gradient,) = torch.autograd.grad(value, student)
-    assert value.item() == pytest.approx(listed.item(), abs=1e-6)
+    assert value.item() == pytest.approx(listed.item(), rel=1e-6, abs=1e-6)
     torch.testing.assert_close(gradient, expected, atol=1e-6, rtol=1e-5)
 
 
+@pytest.mark.parametrize("n", [6, 9])
+@pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("loss", LOSSES)
-def test_gradients_are_those_of_finite_differences(loss):
-    student, teacher, labels = batch(8, torch.float64)
-    assert torch.autograd.gradcheck(lambda s: dense_triplet_loss(loss, s, teacher), student)
-    assert torch.autograd.gradcheck(lambda s: dense_triplet_loss(loss, s, teacher, labels, "class-boundary"), student)
+def test_gradients_are_those_of_finite_differences(loss, strategy, n, monkeypatch):
+    monkeypatch.setattr(dense_cubes, "SIDE", 4)
+    student, teacher, labels = batch(n, torch.float64)
+    assert torch.autograd.gradcheck(lambda s: dense_triplet_loss(loss, s, teacher, labels % 3, strategy), student)
 
 
 @pytest.mark.parametrize(("n", "strategy"), [(2, "random"), (0, "random"), (24, "between-class")])
@@ -72,6 +84,43 @@ def test_similarities_are_computed_in_float32_under_autocast():
     expected = dense_triplet_loss(TripletKLLoss(), student, teacher)
     with torch.autocast("cpu", torch.bfloat16):
         assert dense_triplet_loss(TripletKLLoss(), student, teacher).item() == expected.item()
+
+
+def test_no_tensor_is_larger_than_a_matrix_of_pairs_or_a_few_cubes():
+    class Largest(TorchDispatchMode):
+        n_bytes = 0
+
+        def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+            out = function(*args, **(kwargs or {}))
+            if isinstance(out, torch.Tensor):
+                self.n_bytes = max(self.n_bytes, out.untyped_storage().nbytes())
+            return out
+
+    student, teacher, labels = batch(200)
+    for loss in LOSSES:
+        with Largest() as largest:
+            dense_triplet_loss(loss, student, teacher, labels, "class-boundary").backward()
+        assert largest.n_bytes <= max(2 * 8 * 210**2, dense_cubes.BYTES_ON_CPU)  # both logits in float64
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_student_or_teacher_that_is_not_finite_gives_nan(value):
+    for of_student in (True, False):
+        student, teacher, _ = batch(9)
+        (student.detach() if of_student else teacher)[3, 2] = value
+        assert dense_triplet_loss(TripletKLLoss(), student, teacher).isnan()
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("scale", [0, 1e-3, 1, 30, 1e4])
+def test_embeddings_of_any_scale_give_finite_losses_and_the_listed_gradients(loss, scale):
+    student, teacher, _ = batch(16)
+    student = (student.detach() * scale).requires_grad_()
+    value = dense_triplet_loss(loss, student, teacher)
+    value.backward()
+    (expected,) = torch.autograd.grad(dense_triplet_loss(lambda s, t: loss(s, t), student, teacher), student)
+    assert value.isfinite()
+    torch.testing.assert_close(student.grad, expected, atol=1e-6 * max(scale, 1), rtol=1e-4)
 
 
 def test_strategies_without_labels_or_unknown_say_what_to_do():
