@@ -16,5 +16,9 @@ class HubError(InputError):
     """
 
 
+class UndefinedScoreError(InputError):
+    """A score that these answers have none of, a correlation with a constant say; other scores may be fine."""
+
+
 class NonFiniteLossError(RuntimeError):
     """The loss of a training step is NaN or infinite: the run stops before its parameters are."""

@@ -1,6 +1,7 @@
 """The commands about people: VICE, the UD experiment, an encoder's scores on choices, matrices, THINGS and Levels."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from alignet_hf.pipeline import open_images
 from alignet_hf.surrogate.embeddings import Embeddings
 from alignet_hf.surrogate.uncertainty_distillation import UncertaintyDistillation
 from alignet_hf.surrogate.vice import Vice
+from alignet_hf.triplets import is_correct, triplet_similarities
 
 sys.path.insert(0, str(Path(__file__).parent / "data"))
 from simulated_levels import simulated_trials, write_simulated, write_simulated_design
@@ -122,6 +124,12 @@ def test_the_odd_column_of_choices_and_of_their_probabilities(call, data, embedd
     [
         (["--odd-column", 3], "odd_column is 3; the odd one is in column 0, 1 or 2"),
         (["--labels", "hard"], "--labels hard goes with --cross-validate"),
+        (["--folds", 3], "--folds 3 goes with --cross-validate"),
+        (["--least-preservation", 0.5], "--least-preservation 0.5 goes with --cross-validate"),
+        (["--cross-validate", "--regularization", 1], "--regularization: the cross-validation chooses it"),
+        (["--cross-validate", "--regularizations", "1,x"], "--regularizations 1,x: give numbers"),
+        (["--vice", "V", "--probabilities", "P"], "--vice and --probabilities are both soft labels; give one"),
+        (["--vice", "V", "--cross-validate"], "--vice: it knows of held-out objects"),
         (["--cross-validate", "--labels", "given"], "labels: given needs the probabilities that are given"),
         (
             ["--cross-validate", "--labels", "hard", "--probabilities", "P"],
@@ -135,7 +143,8 @@ def test_what_does_not_go_together_is_one_line(call, data, embedded, tmp_path, o
     np.save(tmp_path / "short.npy", np.load(data / "probabilities.npy")[:9])
     files = {"P": data / "probabilities.npy", "SHORT": tmp_path / "short.npy"}
     options = [files.get(option, option) for option in options]
-    code, out, error = call("align", embedded, data / "triplets.txt", tmp_path / "ud", "--folds", 2, *options)
+    folds = ["--folds", 2] if "--cross-validate" in options else []
+    code, out, error = call("align", embedded, data / "triplets.txt", tmp_path / "ud", *folds, *options)
     assert code == 2
     assert not out
     assert message in error
@@ -222,3 +231,86 @@ def test_what_is_missing_is_named(call, data, arguments, message):
     assert code == 2
     assert message in error
     assert not out
+
+
+def test_a_vice_posterior_gives_align_its_soft_labels(call, data, embedded, tmp_path):
+    options = ["--max-epochs", 30, "--init-dim", 6, "--spike", 0.2, "--pi", 0.6, "--k", 3, "--burn-in", 5, "--json"]
+    code, _, error = call("vice", data / "triplets.txt", tmp_path / "vice", *options)
+    assert code == 0, error
+    posterior = Vice.from_pretrained(tmp_path / "vice")
+    assert (posterior.metadata["spike"], posterior.metadata["pi"], posterior.metadata["k"]) == (0.2, 0.6, 3)
+    arguments = ["align", embedded, data / "triplets.txt", tmp_path / "ud", "--vice", tmp_path / "vice"]
+    code, out, error = call(*arguments, "--epochs", 3, "--json")
+    assert code == 0, error
+    choices, rows = np.loadtxt(data / "triplets.txt", int), Embeddings.from_pretrained(embedded)
+    soft = posterior.triplet_probabilities(choices, seed=0)
+    by_hand = UncertaintyDistillation.fit(rows, choices, soft, regularization=1e-2, seed=0, max_epochs=3)
+    np.testing.assert_array_equal(UncertaintyDistillation.from_pretrained(tmp_path / "ud").weight, by_hand.weight)
+    accuracy = is_correct(triplet_similarities(np.asarray(rows), choices)).mean()
+    assert json.loads(out)["accuracy_before"] == pytest.approx(accuracy, abs=1e-4)
+    np.savetxt(tmp_path / "few.txt", choices[(choices < 9).all(1)], "%d")
+    call("vice", tmp_path / "few.txt", tmp_path / "few", "--max-epochs", 2, "--init-dim", 4, "--validation", 0)
+    code, _, error = call(*arguments[:-1], tmp_path / "few")
+    assert (code, "a posterior of 9 objects, but there are 20 embeddings" in error) == (2, True)
+
+
+MATRIX = np.where(np.eye(20, dtype=bool), 0, 1 + np.add.outer(np.arange(20), np.arange(20)))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda m: m.__setitem__((3, 1), 99), "not symmetric"),
+        (lambda m: m.__setitem__(([1, 2], [2, 1]), np.nan), "holds nan; it must be finite"),
+        (lambda m: m.resize((3, 3), refcheck=False), "at least 4 are needed"),
+        (lambda m: m.resize((19, 20), refcheck=False), "the matrix is not square: it has the shape 19 x 20"),
+    ],
+)
+def test_wrong_matrices_are_one_line(call, data, tmp_path, change, message):
+    matrix = MATRIX.astype(float)
+    change(matrix)
+    np.save(tmp_path / "people.npy", matrix)
+    options = ["--in-order", "--dissimilarities", tmp_path / "people.npy", "--out", tmp_path / "out"]
+    assert_refused(call("evaluate", data / "encoder", data / "images", *options), message, tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda text: text[: len(text) // 2], "cut off"),
+        (lambda text: re.sub(r'"rt": [0-9.]+', '"rt": 0', text), "response time"),
+        (lambda text: re.sub(r'"rt": ([0-9.]+)', r'"rt": -\1', text), "response time"),
+    ],
+)
+def test_wrong_participants_are_one_line(call, data, tmp_path, change, message):
+    design = write_simulated_design(tmp_path / "design.csv", n_sets=1)
+    write_simulated(tmp_path / "levels", simulated_trials(design))
+    path = sorted((tmp_path / "levels").glob("*.json"))[0]
+    path.write_text("\ufeff" + change(path.read_text()).replace("\n", "\r\n"))
+    options = ["--levels", tmp_path / "levels", "--out", tmp_path / "out"]
+    result = call("evaluate", data / "encoder", data / "images", *options)
+    assert_refused(result, message, tmp_path / "out")
+    assert path.name in result[2]
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [("0 1 99\n", "out of range"), ("0 1 1\n", "names an item twice"), ("0 1\n", "is not three integers")],
+)
+@pytest.mark.parametrize("command", ["align", "evaluate"])
+def test_wrong_choices_are_one_line(call, data, embedded, tmp_path, command, rows, message):
+    (tmp_path / "choices.txt").write_bytes(b"\xef\xbb\xbf0 1 2\r\n" + rows.encode())
+    if command == "align":
+        result = call("align", embedded, tmp_path / "choices.txt", tmp_path / "out")
+    else:
+        options = ["--triplets", tmp_path / "choices.txt", "--out", tmp_path / "out"]
+        result = call("evaluate", data / "encoder", data / "images", *options)
+    assert_refused(result, message, tmp_path / "out")
+
+
+def assert_refused(result, message, folder):
+    code, out, error = result
+    assert (code, out) == (2, "")
+    assert message in error
+    assert error.count("\n") == 1
+    assert not folder.exists() or not [path for path in folder.iterdir() if not path.name.startswith(".")]

@@ -19,7 +19,7 @@ from alignet_hf.data.levels_consent import CONSENT
 from alignet_hf.data.levels_design import LEVELS, level_of
 from alignet_hf.data.levels_exclusions import Exclusions, exclude
 from alignet_hf.data.levels_responses import read_participants
-from alignet_hf.data.levels_triplets import triplet_columns
+from alignet_hf.data.levels_triplets import majority_of, triplet_columns
 from alignet_hf.data.names import (
     MISSING,
     MissingNamesError,
@@ -243,18 +243,37 @@ def _checked(table: pa.Table, name: str) -> pa.Table:
         table = table.select(list(FEATURES)).cast(FEATURES.arrow_schema)
     except (KeyError, pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise InputError(f"{name}: expected the columns of Levels ({', '.join(FEATURES)}): {error}") from error
-    columns = ("filenames", "level", "choices", "counts", "response_times")
-    for row, (filenames, level, choices, counts, times) in enumerate(
-        zip(*(table[column].to_pylist() for column in columns), strict=True)
-    ):
-        where = f"{name}: row {row}"
-        if LEVELS[level] != level_of(filenames, where=where):
-            raise InputError(f"{where}: {', '.join(filenames)} are no {LEVELS[level]} triplet")
-        if not choices or not set(choices) <= {0, 1, 2} or [choices.count(item) for item in range(3)] != counts:
-            raise InputError(f"{where}: counts {counts} are not those of the choices {choices}, each 0, 1 or 2")
-        if len(times) != len(choices) or any(time is not None and not time > 0 for time in times):
-            raise InputError(f"{where}: {times} are not positive response times, one a choice ({len(choices)})")
+    if not len(table):
+        raise InputError(f"{name}: holds no triplet")
+    for row, values in enumerate(table.to_pylist()):
+        _check_row(values, f"{name}: row {row}")
     return table
+
+
+def _check_row(values: dict, where: str) -> None:
+    for column in ("filenames", "level", "participants", "choices", "response_times", "counts"):
+        # A response time may be missing; nothing else may.
+        value = values[column]
+        if value is None or (isinstance(value, list) and column != "response_times" and None in value):
+            raise InputError(f"{where}: {column} is {value}; a null has no meaning there")
+    filenames, level, choices, counts, times = (
+        values[column] for column in ("filenames", "level", "choices", "counts", "response_times")
+    )
+    if level not in range(len(LEVELS)):
+        raise InputError(f"{where}: level {level} is none of {', '.join(LEVELS)}, counted from 0")
+    if LEVELS[level] != level_of(filenames, where=where):
+        raise InputError(f"{where}: {', '.join(filenames)} are no {LEVELS[level]} triplet")
+    if not choices or not set(choices) <= {0, 1, 2} or [choices.count(item) for item in range(3)] != counts:
+        raise InputError(f"{where}: counts {counts} are not those of the choices {choices}, each 0, 1 or 2")
+    if values["majority"] != majority_of(counts):
+        raise InputError(f"{where}: majority {values['majority']} is not that of the counts {counts}")
+    if len(values["participants"]) != len(choices):
+        raise InputError(f"{where}: {len(values['participants'])} participants made {len(choices)} choices")
+    if len(times) != len(choices) or any(time is not None and not 0 < time < np.inf for time in times):
+        raise InputError(f"{where}: {times} are not positive response times, one a choice ({len(choices)})")
+    entropy = values["entropy"]
+    if entropy is not None and not 0 <= entropy <= np.log(3) + 1e-6:
+        raise InputError(f"{where}: entropy {entropy:g} is not between 0 and log 3, that of three equal shares")
 
 
 def _dataset(table: pa.Table, exclusions: Exclusions | None) -> LevelsDataset:

@@ -53,10 +53,15 @@ def _row(responses: list[tuple[str, Response]], sharing: set[str]) -> dict:
         "choices": choices,
         "response_times": times,
         "counts": counts,
-        "majority": counts.index(max(counts)) if counts.count(max(counts)) == 1 else None,
+        "majority": majority_of(counts),
         "entropy": choice_entropy([own.count(item) for item in range(3)]) if len(own) > 1 else None,
         "mean_log_rt": sum(logs) / len(logs) if logs else None,
     }
+
+
+def majority_of(counts: Sequence[int]) -> int | None:
+    """The position that most chose, of the counts of each; None on a tie."""
+    return counts.index(max(counts)) if counts.count(max(counts)) == 1 else None
 
 
 def choice_entropy(counts: Sequence[int]) -> float:

@@ -48,6 +48,8 @@ def read_matrices(
     readers = {".npy": _npy, ".npz": _npz, ".mat": _mat, ".csv": _csv, ".tsv": _csv}
     if path.suffix.lower() not in readers:
         raise InputError(f"{path}: matrices are read from {', '.join(SUFFIXES)}")
+    if not path.is_file():
+        raise InputError(f"{path}: cannot be read: no such file")
     array, names = readers[path.suffix.lower()](path, key)
     array = np.asarray(array)
     if array.dtype.kind not in "iufb":
@@ -71,7 +73,7 @@ def _square(array: np.ndarray, path: Path) -> np.ndarray:
         return np.moveaxis(array, 2, 0)
     raise InputError(
         f"{path}: the matrix is not square: it has the shape {' x '.join(map(str, shape))}; "
-        "condensed=True reads rows that are upper triangles"
+        "condensed=True (--condensed) reads rows that are upper triangles"
     )
 
 
@@ -163,7 +165,7 @@ def _only(keys: list[str], key: str | None, path: Path) -> str:
     if key is not None and key not in keys:
         raise InputError(f"{path}: holds no array {key!r}; it holds {', '.join(keys) or 'none'}")
     if key is None and DEFAULT_KEY not in keys and len(keys) != 1:
-        raise InputError(f"{path}: holds {', '.join(keys) or 'no array'}; name the one to read (key=)")
+        raise InputError(f"{path}: holds {', '.join(keys) or 'no array'}; name the one to read (key=, or --key)")
     return key or (DEFAULT_KEY if DEFAULT_KEY in keys else keys[0])
 
 
@@ -183,13 +185,13 @@ def _csv(path: Path, key: str | None):
     if header is not None and column is not None and len(header) == len(body[0]):
         header = header[1:]  # the corner
     cells = [row[1:] if has_column else row for row in body]
+    if header is not None and column is not None and len(header) != len(column):
+        raise InputError(f"{path}: the matrix is not square: {len(column)} rows and {len(header)} columns have a name")
     if header is not None and column is not None and header != column:
-        at = next(
-            (n for n, (a, b) in enumerate(zip(header, column, strict=False)) if a != b), min(map(len, (header, column)))
-        )
+        at = next(n for n, (a, b) in enumerate(zip(header, column, strict=True)) if a != b)
         raise InputError(
             f"{path}: the names of the columns and of the rows are in another order, or are others: number {at + 1} is "
-            f"{header[at : at + 1]} above and {column[at : at + 1]} at the side"
+            f"{header[at]!r} above and {column[at]!r} at the side"
         )
     matrix = np.empty((len(cells), len(cells[0])))
     for row, values in enumerate(cells):

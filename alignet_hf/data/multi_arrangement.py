@@ -35,7 +35,12 @@ class Arrangement:
 
 
 def combine_arrangements(
-    trials: Sequence[Arrangement], n_objects: int, *, tolerance: float = 1e-8, what: str = "arrangements"
+    trials: Sequence[Arrangement],
+    n_objects: int,
+    *,
+    tolerance: float = 1e-8,
+    what: str = "arrangements",
+    names: Sequence[str] | None = None,
 ) -> np.ndarray:
     """One person's dissimilarities: the average of trials, weighted by evidence and scaled to match.
 
@@ -46,6 +51,7 @@ def combine_arrangements(
     Args:
         tolerance: how far the average may still move, as a sum of squares, its own being 1.
         what: named by errors.
+        names: of the objects, for errors.
 
     Returns:
         (n_objects, n_objects) float64, symmetric, of root mean square 1.
@@ -64,8 +70,14 @@ def combine_arrangements(
     judged = ~np.isnan(distances)
     if not judged.any(0).all():
         pair = np.flatnonzero(~judged.any(0))[0]
-        first, second = (int(objects[pair]) for objects in np.triu_indices(n_objects, 1))
-        raise InputError(f"{what}: no trial has both object {first} and object {second}; their distance is unknown")
+        first, second = (
+            f"object {objects[pair]}" if names is None else names[objects[pair]]
+            for objects in np.triu_indices(n_objects, 1)
+        )
+        raise InputError(
+            f"{what}: no trial has both {first} and {second}, so their distance is unknown; every pair has to be in a "
+            "trial: leave out the person, or one of the objects"
+        )
 
     distances = np.where(judged, distances, 0)
     weights = np.where(judged, np.maximum(distances, SHORTEST) ** 2, 0)
@@ -106,11 +118,8 @@ def read_arrangements(path: str | Path, delimiter: str = ",") -> Dissimilarities
             Arrangement(np.array([row_of[name] for name in places]), np.array(list(places.values())))
             for places in person.values()
         ]
-        try:
-            matrices.append(combine_arrangements(arrangements, len(names), what=f"{path}: participant {participant}"))
-        except InputError as error:
-            listed = ", ".join(f"{row} = {name}" for row, name in enumerate(names[:4]))
-            raise InputError(f"{error} (objects by name: {listed}, ...)") from None
+        what = f"{path}: participant {participant}"
+        matrices.append(combine_arrangements(arrangements, len(names), what=what, names=names))
     return Dissimilarities(np.stack(matrices), tuple(names))
 
 

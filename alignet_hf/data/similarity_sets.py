@@ -51,12 +51,13 @@ def load_multi_arrangement_set(
     return _load(name, Path(path), "dissimilarity", names, key, condensed)
 
 
-def load_peterson(folder: str | Path) -> dict[str, Dissimilarities]:
+def load_peterson(folder: str | Path, *, key: str | None = None, condensed: bool = False) -> dict[str, Dissimilarities]:
     """Peterson 2016, 2018: {category: judgments}, "various" first.
 
     Args:
         folder: with a file of similarities for each category, `animals.mat` say (any format of
             `Dissimilarities.load`), that names its stimuli or has `animals.txt` beside it, a name a line.
+        key, condensed: as for `Dissimilarities.load`, of every file.
 
     Raises:
         InputError: naming the category whose file is missing or wrong.
@@ -67,7 +68,7 @@ def load_peterson(folder: str | Path) -> dict[str, Dissimilarities]:
         if len(paths) != 1:
             found = ", ".join(path.name for path in paths) or "none"
             raise InputError(f"{folder}: one file {category} ({', '.join(SUFFIXES)}) is needed; found {found}")
-        sets[category] = _load("peterson", paths[0], "similarity", None, None, False)
+        sets[category] = _load("peterson", paths[0], "similarity", None, key, condensed)
     return sets
 
 

@@ -64,7 +64,8 @@ def _read_text(path: str | Path) -> np.ndarray:
     if rows.shape[1] != 3 or not _whole(rows).all():
         # The fast reader does not say which line it is.
         number, line = next((number, line) for number, line in enumerate(text.split("\n"), 1) if not _is_triplet(line))
-        raise InputError(f"{path}: line {number}: {line.strip()!r} is not three integers")
+        header = "; without a header, please" if number == 1 and not any(map(str.isdigit, line)) else ""
+        raise InputError(f"{path}: line {number}: {line.strip()!r} is not three integers{header}")
     check_end(text, path)
     return rows.astype(np.int64)
 

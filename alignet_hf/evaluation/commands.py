@@ -159,7 +159,7 @@ def evaluate(
     if people.levels is not None and people.levels[0].exclusions is not None and not as_json:
         print(people.levels[0].exclusions)
     ours = sources.embed(model, people.rows, image_size, pooling)
-    scores = score(ours, people, scoring)
+    scores = score(ours, people, scoring, note)
     comparisons = {}
     if against is not None:
         theirs = sources.embed(against, people.rows, image_size, pooling)

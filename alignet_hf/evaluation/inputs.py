@@ -9,7 +9,7 @@ import numpy as np
 
 from alignet_hf.data.matrix_files import read_names
 from alignet_hf.data.multi_arrangement import read_arrangements
-from alignet_hf.data.names import names_of, require_names
+from alignet_hf.data.names import MissingNamesError, names_of, require_names
 from alignet_hf.data.ratings import SCALE, read_ratings
 from alignet_hf.data.similarity_matrices import Dissimilarities
 from alignet_hf.data.similarity_sets import load_multi_arrangement_set, load_objects92, load_peterson
@@ -88,8 +88,8 @@ def check_reading(reading: Reading, wanted: Collection[str]) -> None:
         "--concepts": (reading.concepts != default.concepts, ("things",)),
         "--odd-column": (reading.odd_column != default.odd_column, ("choices", "things")),
         "--kind": (reading.kind != default.kind, ("matrices",)),
-        "--key": (reading.key != default.key, ("matrices", "cichy", "king")),
-        "--condensed": (reading.condensed, ("matrices", "cichy", "king")),
+        "--key": (reading.key != default.key, ("matrices", "cichy", "king", "peterson")),
+        "--condensed": (reading.condensed, ("matrices", "cichy", "king", "peterson")),
         "--names": (reading.names != default.names, ("matrices",)),
         "--in-order": (reading.in_order, ("matrices",)),
         "--scale": (reading.scale != default.scale, ("ratings",)),
@@ -143,7 +143,11 @@ def read_people(
         from alignet_hf.data.levels import load_levels
 
         source, start = images.of("levels")
-        found["levels"] = load_levels(given["levels"], source, drop_missing=reading.drop_missing), start
+        try:
+            found["levels"] = load_levels(given["levels"], source, drop_missing=reading.drop_missing), start
+        except MissingNamesError as error:
+            advice = "" if reading.drop_missing else "; add them, or leave their triplets out: --drop-missing"
+            raise InputError(f"{str(error).partition('; add them')[0]}{advice}") from error
     return People(matrices=matrices, **found)
 
 
@@ -180,7 +184,8 @@ def _judgments(name: str, path: Path, reading: Reading, note: Callable[[str], No
     if name in _RELEASES:
         return {name: load_multi_arrangement_set(_RELEASES[name], path, key=reading.key, condensed=reading.condensed)}
     if name == "peterson":
-        return {f"{PETERSON}/{category}": people for category, people in load_peterson(path).items()}
+        sets = load_peterson(path, key=reading.key, condensed=reading.condensed)
+        return {f"{PETERSON}/{category}": people for category, people in sets.items()}
     if name == "multi-arrangement":
         return {name: read_arrangements(path, delimiter)}
     ratings = read_ratings(path, scale=_scale(reading.scale), delimiter=delimiter)

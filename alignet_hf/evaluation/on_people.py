@@ -1,5 +1,6 @@
 """Everything that people said about images, as one set of judgments, and every score of an encoder on them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -118,8 +119,14 @@ class People:
                 )
 
 
-def score(embeddings: np.ndarray, people: People, scoring: Scoring) -> dict[str, Result | Calibration]:
-    """Every score of (len(people.rows), D) embeddings, by its name: DATA_MEASURE or DATA_MEASURE/PART."""
+def score(
+    embeddings: np.ndarray, people: People, scoring: Scoring, note: Callable[[str], None] | None = None
+) -> dict[str, Result | Calibration]:
+    """Every score of (len(people.rows), D) embeddings, by its name: DATA_MEASURE or DATA_MEASURE/PART.
+
+    Args:
+        note: called with why a score of Levels is left out; None to raise instead.
+    """
     scores: dict[str, Result | Calibration] = {}
     for name, triplets in (("choices", people.choices), ("things", people.things)):
         if triplets is not None:
@@ -134,7 +141,7 @@ def score(embeddings: np.ndarray, people: People, scoring: Scoring) -> dict[str,
         scores |= _scores_on_matrices(embeddings, people, name, number, scoring)
     scores |= _peterson_means(scores)
     if people.levels is not None:
-        scores |= _scores_on_levels(embeddings, people, scoring)
+        scores |= _scores_on_levels(embeddings, people, scoring, note)
     return scores
 
 
@@ -172,7 +179,9 @@ def _peterson_means(scores: dict[str, Result | Calibration]) -> dict[str, Result
     return means
 
 
-def _scores_on_levels(embeddings: np.ndarray, people: People, scoring: Scoring) -> dict[str, Result | Calibration]:
+def _scores_on_levels(
+    embeddings: np.ndarray, people: People, scoring: Scoring, note: Callable[[str], None] | None
+) -> dict[str, Result | Calibration]:
     levels, start = people.levels
     times = levels.response_time_matrix()
     by_kind = score_on_levels(
@@ -185,6 +194,7 @@ def _scores_on_levels(embeddings: np.ndarray, people: People, scoring: Scoring) 
         similarity=scoring.similarity,
         temperature=scoring.temperature,
         over=scoring.over,
+        note=note,
         **scoring.draws,
     )
     by_kind["odd_one_out_accuracy"] = _accuracy_by_level(embeddings, people, scoring)

@@ -35,7 +35,7 @@ def save_scores(
         figures["comparisons"] = draw_comparisons(comparisons).figure
     for name, table in tables.items():
         with replacing(folder / f"{name}.csv") as path:
-            path.write_text(table.to_csv(), encoding="utf-8")
+            path.write_text(table.to_csv(index_label=None if name.endswith("-bins") else "score"), encoding="utf-8")
     for name, figure in figures.items():
         with replacing(folder / f"{name}.png") as path:
             figure.savefig(path, dpi=DPI, format="png")

@@ -46,7 +46,12 @@ def align(
             "0 and 1, 0 and 2, 1 and 2; hard alignment without."
         ),
     ] = None,
-    regularization: Annotated[float, typer.Option(min=0)] = 1e-2,
+    posterior: Annotated[
+        Path | None, typer.Option("--vice", help="The folder that `vice` wrote, whose probabilities are soft labels.")
+    ] = None,
+    regularization: Annotated[
+        float | None, typer.Option(min=0, help="Lambda of equation 3; 0.01 by default.", show_default=False)
+    ] = None,
     epochs: Annotated[int, typer.Option(min=1)] = 100,
     validation: Annotated[
         float | None,
@@ -57,7 +62,10 @@ def align(
     cross_validate: Annotated[
         bool, typer.Option("--cross-validate", help="First compare labels and regularizations on objects held out.")
     ] = False,
-    folds: Annotated[int, typer.Option(min=2, help="Of the cross-validation, over objects.")] = 5,
+    folds: Annotated[int | None, typer.Option(min=2, help="Of the cross-validation, over objects; 5.")] = None,
+    regularizations: Annotated[
+        str | None, typer.Option(help="Of the cross-validation: 1,0.1,0.01 say; by default 10, 1, ... to 0.00001.")
+    ] = None,
     labels: Annotated[
         str | None,
         typer.Option(
@@ -65,10 +73,12 @@ def align(
             "triplets), given (--probabilities). By default given with --probabilities, else hard,vice."
         ),
     ] = None,
-    neighbours: Annotated[int, typer.Option(min=1, help="Whose preservation the cross-validation measures.")] = 10,
+    neighbours: Annotated[
+        int | None, typer.Option(min=1, help="Whose preservation the cross-validation measures; 10.")
+    ] = None,
     least_preservation: Annotated[
-        float, typer.Option(min=0, max=1, help="Choose among settings that keep this share of neighbours.")
-    ] = 0.0,
+        float | None, typer.Option(min=0, max=1, help="Choose among settings that keep this share of neighbours; 0.")
+    ] = None,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
@@ -78,14 +88,26 @@ def align(
     import numpy as np
 
     from alignet_hf.data.things import read_triplets
+    from alignet_hf.surrogate.cross_validation import REGULARIZATIONS
     from alignet_hf.surrogate.embeddings import Embeddings
     from alignet_hf.surrogate.uncertainty_distillation import UncertaintyDistillation
+    from alignet_hf.triplets import is_correct, triplet_similarities
 
-    if labels is not None and not cross_validate:
-        raise InputError(f"--labels {labels} goes with --cross-validate, which compares kinds of labels")
+    compared = {
+        "--labels": labels,
+        "--folds": folds,
+        "--regularizations": regularizations,
+        "--neighbours": neighbours,
+        "--least-preservation": least_preservation,
+    }
+    _check_align(cross_validate, compared, regularization, probabilities, posterior)
+    grid = REGULARIZATIONS if regularizations is None else _grid(regularizations)
     rows = Embeddings.from_pretrained(embeddings)
     choices = read_triplets(triplets, len(rows), odd_column=odd_column)
     soft = None if probabilities is None else _soft_labels(probabilities, len(choices), odd_column)
+    if posterior is not None:
+        soft = _vice_labels(posterior, choices, len(rows), seed)
+    given = choices
     if cross_validate and validation is None:
         if len(np.unique(choices)) >= 100:
             validation = 0.2
@@ -97,20 +119,69 @@ def align(
         from alignet_hf.surrogate.ud_experiment import ud_experiment
 
         kinds = None if labels is None else [kind.strip() for kind in labels.split(",")]
-        experiment = ud_experiment(rows, choices, soft, labels=kinds, n_folds=folds, n_neighbours=neighbours, **options)
+        experiment = ud_experiment(
+            rows,
+            choices,
+            soft,
+            labels=kinds,
+            regularizations=grid,
+            n_folds=folds or 5,
+            n_neighbours=neighbours or 10,
+            **options,
+        )
         experiment.save(out / "cross-validation")  # before a choice that there may not be: hours are in it
         if not as_json:
             print_tables(experiment.table())
-        experiment = replace(experiment, least_preservation=least_preservation)
+        experiment = replace(experiment, least_preservation=least_preservation or 0.0)
         chosen = experiment.chosen
         regularization, facts["labels"] = chosen.regularization, chosen.labels
         experiment.save(out / "cross-validation")
         if as_json:
             facts["cross_validation"] = experiment.to_dict()
         choices, soft = label(choices, chosen.labels, seed=seed, probabilities=soft)
+    regularization = 1e-2 if regularization is None else regularization
     fitted = UncertaintyDistillation.fit(rows, choices, soft, regularization=regularization, **options)
     fitted.save_pretrained(out)
+    named, local = np.unique(given, return_inverse=True)
+    for when, embedded in (("before", rows[named]), ("of_choices_fitted_to", fitted.transform(rows[named]))):
+        correct = is_correct(triplet_similarities(embedded, local.reshape(-1, 3)))
+        facts[f"accuracy_{when}"] = round(float(correct.mean()), 4)
     done(as_json, out, regularization=regularization, **facts)
+
+
+def _check_align(cross_validate: bool, compared: dict, regularization, probabilities, posterior) -> None:
+    """Refuse options of `align` that nothing would use."""
+    for option, value in compared.items():
+        if value is not None and not cross_validate:
+            raise InputError(f"{option} {value} goes with --cross-validate")
+    if cross_validate and regularization is not None:
+        raise InputError("--regularization: the cross-validation chooses it; give --regularizations, or leave it out")
+    if posterior is not None and probabilities is not None:
+        raise InputError("--vice and --probabilities are both soft labels; give one")
+    if posterior is not None and cross_validate:
+        raise InputError(
+            "--vice: it knows of held-out objects; the cross-validation fits its own in each fold (--labels vice)"
+        )
+
+
+def _grid(regularizations: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(value) for value in regularizations.split(","))
+    except ValueError:
+        raise InputError(f"--regularizations {regularizations}: give numbers with commas between: 1,0.1,0.01") from None
+
+
+def _vice_labels(folder: Path, choices, n_objects: int, seed: int):
+    """A VICE posterior's probabilities of the choices' pairs."""
+    from alignet_hf.surrogate.vice import Vice
+
+    posterior = Vice.from_pretrained(folder)
+    if len(posterior.mean) != n_objects:
+        raise InputError(
+            f"{folder}: a posterior of {len(posterior.mean)} objects, but there are {n_objects} embeddings; "
+            "fit it to choices of the same objects (vice --objects)"
+        )
+    return posterior.triplet_probabilities(choices, seed=seed)
 
 
 def _soft_labels(path: Path, n_choices: int, odd_column: int):

@@ -78,6 +78,9 @@ class UncertaintyDistillation(Artifact):
         Raises:
             InputError: naming the row of triplets, probabilities or embeddings that cannot be used.
         """
+        _check_numbers(
+            regularization=regularization, max_epochs=max_epochs, patience=patience, learning_rate=learning_rate
+        )
         embeddings = validate_embeddings(embeddings)
         triplets = validate_triplets(triplets, len(embeddings))
         if not len(triplets):
@@ -172,6 +175,16 @@ class UncertaintyDistillation(Artifact):
     @classmethod
     def from_parts(cls, tensors: dict[str, np.ndarray], facts: dict) -> Self:
         return cls(tensors["weight"], tensors["bias"], *tensors["standardization"], **facts)
+
+
+def _check_numbers(*, regularization: float, max_epochs: int, patience: int, learning_rate: float) -> None:
+    if not 0 <= regularization < np.inf:
+        raise InputError(f"regularization is {regularization:g}; lambda of equation 3 is 0 or more")
+    if not learning_rate > 0:
+        raise InputError(f"learning_rate is {learning_rate:g}; it must be above 0")
+    for name, value in (("max_epochs", max_epochs), ("patience", patience)):
+        if value < 1:
+            raise InputError(f"{name} is {value}; 1 or more is needed")
 
 
 def targets_of(probabilities, n_triplets: int) -> np.ndarray:

@@ -179,7 +179,15 @@ def test_missing_images_are_counted_and_all_named(raw):
         ("counts", [5, 0, 1], r"row 1: counts \[5, 0, 1\] are not those of the choices"),
         ("choices", [3], "row 1: counts .* each 0, 1 or 2"),
         ("response_times", [0.0], "row 1: .* are not positive response times"),
+        ("response_times", [np.inf], "row 1: .* are not positive response times"),
         ("filenames", ["a", "b", "c"], "row 1: 'a' does not begin with an ImageNet id"),
+        ("filenames", None, "row 1: filenames is None; a null has no meaning there"),
+        ("filenames", ["a", None, "c"], "row 1: filenames is .*; a null has no meaning there"),
+        ("level", None, "row 1: level is None"),
+        ("response_times", None, "row 1: response_times is None"),
+        ("participants", ["somebody"], "row 1: 1 participants made 5 choices"),
+        ("majority", 7, "row 1: majority 7 is not that of the counts"),
+        ("entropy", 99.0, "row 1: entropy 99 is not between 0 and log 3"),
     ],
 )
 def test_bad_rows_of_a_parquet_file_are_named(raw, tmp_path, column, value, message):

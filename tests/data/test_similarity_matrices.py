@@ -197,3 +197,22 @@ def test_a_triplet_that_people_tie_on_is_no_choice():
     triplets, probabilities = Dissimilarities(matrix[None]).choices(np.arange(4))
     assert {tuple(sorted(row)) for row in triplets.tolist()} == {(0, 1, 3), (0, 2, 3), (1, 2, 3)}  # 0, 1, 2 ties
     assert len(probabilities) == 3
+
+
+def test_the_ceiling_leaves_out_what_a_person_s_ratings_tie_in():
+    """Rounded to 0 to 9 they tie as ratings do; against a loop, and people who agree in all predict one another."""
+    matrices = np.round(300 * PEOPLE.matrices[:5][:, OBJECTS][:, :, OBJECTS])
+    people, scores = Dissimilarities(matrices), []
+    for number, person in enumerate(matrices):
+        others = np.delete(matrices, number, 0).mean(0)
+        correct = []
+        for i, j, k in combinations(range(7), 3):
+            theirs, predicted = ([m[i, j], m[i, k], m[j, k]] for m in (person, others))
+            if theirs.count(min(theirs)) == 1:
+                best = theirs.index(min(theirs))
+                correct.append(all(predicted[best] < value for n, value in enumerate(predicted) if n != best))
+        assert 0 < len(correct) < 35
+        scores.append(np.mean(correct))
+    assert people.noise_ceiling(np.arange(7))["odd_one_out_accuracy"] == pytest.approx(np.mean(scores))
+    alike = Dissimilarities(np.repeat(matrices[:1], 3, 0))
+    assert alike.noise_ceiling(np.arange(7))["odd_one_out_accuracy"] == 1

@@ -56,3 +56,15 @@ def test_peterson_has_six_categories_of_similarities(tmp_path):
     (tmp_path / "fruits.npz").rename(tmp_path / "fruit.npz")
     with pytest.raises(InputError, match=r"one file fruits \(.*\) is needed; found none"):
         load_peterson(tmp_path)
+
+
+def test_peterson_s_files_may_hold_several_arrays_or_upper_triangles(tmp_path):
+    rng = np.random.default_rng(0)
+    for category in ("various", "animals", "automobiles", "fruits", "furniture", "vegetables"):
+        pairs = rng.uniform(0, 10, 120 * 119 // 2)
+        names = [f"{category} {n}" for n in range(120)]
+        np.savez(tmp_path / f"{category}.npz", judged=pairs, count=np.arange(3), names=names)
+    sets = load_peterson(tmp_path, key="judged", condensed=True)
+    assert sets["fruits"].n_objects == 120
+    with pytest.raises(InputError, match=r"holds judged, count; name the one to read \(key=, or --key\)"):
+        load_peterson(tmp_path)

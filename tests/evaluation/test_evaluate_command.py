@@ -100,12 +100,12 @@ def test_one_call_for_three_data_sets_in_three_folders(call, lab, tmp_path):
     assert {"scores.csv", "scores.png", "comparisons.csv", "comparisons.png"} <= written
     assert {"levels_calibration-fine-grained.png", "levels_calibration-fine-grained-bins.csv"} <= written
     with (tmp_path / "out" / "scores.csv").open(newline="") as file:
-        rows = {row[""]: row for row in csv.DictReader(file)}
+        rows = {row["score"]: row for row in csv.DictReader(file)}
     assert set(rows) == {name for name in found if "estimate" in found[name] and not name.startswith("difference")}
     row = rows["ratings_rsa_pearson_by_person"]
     assert float(row["upper_ceiling"]) == found["ratings_rsa_pearson_by_person"]["upper_ceiling"]
     with (tmp_path / "out" / "comparisons.csv").open(newline="") as file:
-        rows = {f"difference_on_{row['']}": row for row in csv.DictReader(file)}
+        rows = {f"difference_on_{row['score']}": row for row in csv.DictReader(file)}
     assert set(rows) == {name for name in found if name.startswith("difference_on_")}
     assert (
         float(rows["difference_on_things_odd_one_out_accuracy"]["p_adjusted"])

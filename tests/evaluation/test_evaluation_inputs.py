@@ -98,7 +98,7 @@ def test_data_sets_that_are_not_there_are_refused(on, given, message):
         ({"odd_column": 3}, ["choices"], "--odd-column 3: the odd one is in column 0, 1 or 2"),
         ({"kind": "similarity"}, ["king"], "--kind goes with --dissimilarities"),
         ({"kind": "likeness"}, ["matrices"], "--kind likeness: the matrices hold dissimilarity or similarity"),
-        ({"key": "x"}, ["peterson"], "--key goes with --dissimilarities or --cichy or --king"),
+        ({"key": "x"}, ["ratings"], "--key goes with --dissimilarities or --cichy or --king or --peterson"),
         ({"condensed": True}, ["ratings"], "--condensed goes with"),
         ({"names": "n.txt"}, ["king"], "--names goes with --dissimilarities"),
         ({"names": "n.txt", "in_order": True}, ["matrices"], "--names and --in-order contradict each other"),

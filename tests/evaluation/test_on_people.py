@@ -1,14 +1,22 @@
 """The scores on a set of judgments are those of the functions that measure them, each on its own rows of the images."""
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from alignet_hf.data.levels import load_levels
 from alignet_hf.data.similarity_matrices import Dissimilarities
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation.comparison import compare_models
+from alignet_hf.evaluation.human.noise_ceiling import noise_ceiling
 from alignet_hf.evaluation.human.odd_one_out import model_similarities, odd_one_out_accuracy
 from alignet_hf.evaluation.human.rsa import rsa
 from alignet_hf.evaluation.on_people import People, Scoring, compare, score
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "data"))
+from simulated_levels import simulated_trials, write_simulated, write_simulated_design
 
 RNG = np.random.default_rng(0)
 N = 60  # images, of which some are judged
@@ -147,3 +155,21 @@ def test_two_encoders_are_compared_on_choices_and_matrices():
 def test_what_is_no_way_of_scoring_is_refused(options, message):
     with pytest.raises(InputError, match=message):
         Scoring(**options)
+
+
+def test_levels_ceilings_are_those_of_the_triplets_with_a_majority(tmp_path):
+    """Of the triplets that are scored, not of all: those without a majority have the lowest agreement."""
+    design = write_simulated_design(tmp_path / "design.csv")
+    write_simulated(tmp_path / "raw", simulated_trials(design))
+    names = sorted({name for row in load_levels(tmp_path / "raw") for name in row["filenames"]})
+    levels = load_levels(tmp_path / "raw", names)
+    people = People(levels=(levels, 0))
+    found = score(RNG.normal(size=(len(names), 5)), people, Scoring(n_bootstrap=0))
+    choices = levels.choice_matrix()
+    for level in set(levels.levels):
+        rows = [n for n, row in enumerate(levels) if levels.levels[n] == level and row["majority"] is not None]
+        n_all = levels.levels.count(level)
+        assert 0 < len(rows) < n_all
+        one = found[f"levels_odd_one_out_accuracy/{level}"]
+        assert one.ceiling == noise_ceiling(choices[rows], n_bootstrap=0).estimate
+        assert f"on {len(rows)} of {n_all} triplets, those with a majority" in str(one)

@@ -1,5 +1,7 @@
 """What a Result says of itself, and the draws of the bootstrap."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -86,3 +88,12 @@ def test_without_draws_there_is_no_interval(samples):
     assert np.isnan([result.low, result.high]).all()
     assert str(result) == "score 0.500 over 10 objects (chance 0.333)"
     assert (result.to_dict()["low"], result.to_dict()["high"]) == (None, None)
+
+
+def test_the_p_value_of_a_mean_is_that_of_its_parts_together():
+    parts = [
+        Result.from_samples("x", 0.5, np.zeros(3), 0.0, 9, permuted=np.array(permuted))
+        for permuted in ([0.6, 0.1, 0.2], [0.1, 0.6, 0.1])
+    ]
+    assert mean_result("mean", parts).p_value == pytest.approx(1 / 4)  # 0.35, 0.35 and 0.15 are below 0.5
+    assert mean_result("mean", [parts[0], replace(parts[1], permuted=None)]).p_value is None

@@ -99,3 +99,11 @@ def test_bad_input_is_named():
         tally([[0, 1, 2], [0, 2, 2]])
     with pytest.raises(InputError, match="choices: there are none"):
         label(np.empty((0, 3), int), "hard", seed=0)
+
+
+def test_two_who_disagree_have_made_no_hard_choice():
+    triplets, probabilities = label([[0, 1, 2], [1, 2, 0], [4, 5, 3], [3, 4, 5], [4, 3, 5]], "hard", seed=0)
+    assert probabilities is None
+    assert triplets.tolist() == [[3, 4, 5]]
+    with pytest.raises(InputError, match="needs a triplet on which most people agree"):
+        label([[0, 1, 2], [1, 2, 0]], "hard", seed=0)

@@ -146,3 +146,17 @@ def test_what_cannot_be_split_or_transformed_is_named():
         UncertaintyDistillation(np.eye(3), np.zeros(3), 0, 1).transform(TEACHER)
     with pytest.raises(InputError, match="lower learning_rate"):
         UncertaintyDistillation.fit(TEACHER, TRIPLETS, **{**QUICK, "learning_rate": 1e20})
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"regularization": -1.0}, "regularization is -1"),
+        ({"max_epochs": 0}, "max_epochs is 0; 1 or more"),
+        ({"patience": 0}, "patience is 0; 1 or more"),
+        ({"learning_rate": 0.0}, "learning_rate is 0"),
+    ],
+)
+def test_numbers_that_no_fit_can_have_are_refused(options, message):
+    with pytest.raises(InputError, match=message):
+        UncertaintyDistillation.fit(np.eye(4, dtype=np.float32), [[0, 1, 2]], seed=0, **options)

@@ -1,6 +1,6 @@
 """Every human score of a representation at once, under the names that metrics.json gives them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -85,6 +85,7 @@ def score_on_levels(
     n_bootstrap: int = 1000,
     n_permutations: int = 0,
     seed: int = 0,
+    note: Callable[[str], None] | None = None,
 ) -> dict[str, dict[str, Result | calibration.Calibration]]:
     """Score (N, D) embeddings on responses by abstraction level (Sec. 2.2 of the paper).
 
@@ -101,6 +102,7 @@ def score_on_levels(
             ("triplets", "people" or both), the calibration ("objects" or "triplets"); by the others, over triplets.
         temperature: of the model's triplet probabilities, for uncertainty and calibration.
         n_bootstrap, n_permutations, seed: of the draws for intervals and the exchanges for p-values.
+        note: called with why a level has no correlation with response times, which then is left out; None to raise.
 
     Returns:
         {"agreement_with_responses": {level: Result}, "uncertainty_rt_correlation": ..., "calibration": ...}; the
@@ -129,6 +131,7 @@ def score_on_levels(
             people=people,
             over=over_if_drawn(over, responses.UNITS, "triplets"),
             n_permutations=n_permutations,
+            note=note,
             **options,
         )
     answered = (choices >= 0).any(1)

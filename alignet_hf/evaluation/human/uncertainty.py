@@ -1,14 +1,14 @@
 """Is a model unsure where people are slow? The entropy of its answers against human response times."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import rankdata
 
 from alignet_hf.data.levels_exclusions import MAX_RT
-from alignet_hf.errors import InputError
+from alignet_hf.errors import InputError, UndefinedScoreError
 from alignet_hf.evaluation.bootstrap import validate_over
 from alignet_hf.evaluation.human.noise_ceiling import UNITS, response_units
 from alignet_hf.evaluation.human.odd_one_out import rows_by_group
@@ -97,8 +97,8 @@ def uncertainty_rt_correlation(
         ResponseTimeResult; chance is 0.
 
     Raises:
-        InputError: shapes that do not fit; a response time that is not positive and finite; fewer than three triplets
-            left; entropies or response times that are all equal.
+        InputError: shapes that do not fit; a response time that is not positive and finite.
+        UndefinedScoreError: fewer than three triplets left; entropies or response times that are all equal.
     """
     over = validate_over(over, UNITS)
     entropy = triplet_entropy(similarities, temperature)
@@ -107,14 +107,19 @@ def uncertainty_rt_correlation(
     kept = counted.any(1)
     n_kept = int(kept.sum())
     if n_kept < 3:
-        raise InputError(f"{n_kept} triplets have a response time of at most {max_rt:g} ms; at least three are needed")
+        raise UndefinedScoreError(
+            f"{n_kept} triplets have a response time of at most {max_rt:g} ms; at least three are needed"
+        )
     log_times = np.log(times, out=np.zeros_like(times), where=counted)[kept]
     log_rt = log_times.sum(1) / counted[kept].sum(1)
     entropy = entropy[kept]
     if np.ptp(entropy) == 0:
-        raise InputError(f"similarities: every triplet has the entropy {entropy[0]:g}; try another temperature")
+        raise UndefinedScoreError(
+            f"similarities: every triplet has the entropy {entropy[0]:g}: the model is equally sure of all, perhaps as "
+            "their similarities tie; another temperature may tell them apart"
+        )
     if np.ptp(log_rt) == 0:
-        raise InputError("response times: all are equal; their correlation is undefined")
+        raise UndefinedScoreError("response times: all are equal; their correlation is undefined")
     estimate = weighted_spearman(entropy, log_rt, np.ones((1, n_kept)))[0]
     if "people" in over:
         samples = _drawn_over_people(
@@ -148,7 +153,7 @@ def uncertainty_rt_correlation(
 
 
 def uncertainty_rt_correlation_by_group(
-    similarities, response_times, groups: Sequence[str], **options
+    similarities, response_times, groups: Sequence[str], *, note: Callable[[str], None] | None = None, **options
 ) -> dict[str, ResponseTimeResult]:
     """Correlate within each group of triplets, an abstraction level say -> {group: Result}, in order of appearance.
 
@@ -156,18 +161,23 @@ def uncertainty_rt_correlation_by_group(
         similarities, response_times, options: as in `uncertainty_rt_correlation`; `people` is divided like the
             triplets.
         groups: (n,) the group of each triplet.
+        note: called with why a group has no score, which then is left out; None to raise.
+
+    Raises:
+        UndefinedScoreError: naming the group.
     """
     similarities, response_times = np.asarray(similarities), np.asarray(response_times)
-    people = options.pop("people", None)
-    return {
-        group: uncertainty_rt_correlation(
-            similarities[rows],
-            response_times[rows],
-            people=None if people is None else np.asarray(people)[rows],
-            **options,
-        )
-        for group, rows in rows_by_group(groups, len(similarities)).items()
-    }
+    people, found = options.pop("people", None), {}
+    for group, rows in rows_by_group(groups, len(similarities)).items():
+        if people is not None:
+            options["people"] = np.asarray(people)[rows]
+        try:
+            found[group] = uncertainty_rt_correlation(similarities[rows], response_times[rows], **options)
+        except UndefinedScoreError as error:
+            if note is None:
+                raise UndefinedScoreError(f"{group}: {error}") from error
+            note(f"{group}: no correlation of uncertainty and response time: {error}")
+    return found
 
 
 def _drawn_over_people(

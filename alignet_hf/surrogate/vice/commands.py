@@ -25,11 +25,27 @@ def vice(
         typer.Option(min=0, max=0.9, help="Share of the choices to hold out; by default THINGS' own split, or 0.1."),
     ] = None,
     prior: Annotated[str, typer.Option(help="gaussian or laplace.")] = "gaussian",
+    spike: Annotated[float, typer.Option(help="Standard deviation, or scale, of the prior's narrow part.")] = 0.25,
+    slab: Annotated[float, typer.Option(help="The same of its wide part.")] = 1.0,
+    pi: Annotated[float, typer.Option(min=0, max=1, help="Weight of the narrow part.")] = 0.5,
+    k: Annotated[int, typer.Option(min=1, help="Objects above zero that a dimension needs to be kept.")] = 5,
+    fdr: Annotated[float, typer.Option(help="False discovery rate at which an object is above zero.")] = 0.05,
     init_dim: Annotated[int | None, typer.Option(min=1, help="Dimensions to start from; by the data's size.")] = None,
     learning_rate: Annotated[float | None, typer.Option(min=1e-12, help="By the data's size by default.")] = None,
     batch_size: Annotated[int, typer.Option(min=1)] = 4096,
     max_epochs: Annotated[int | None, typer.Option(min=1, help="By the data's size by default.")] = None,
-    patience: Annotated[int | None, typer.Option(min=1, help="Stop early on the held-out choices.")] = None,
+    n_samples: Annotated[int, typer.Option(min=1, help="Draws from the posterior in a step.")] = 1,
+    burn_in: Annotated[int | None, typer.Option(min=0, help="First epochs that cannot be the last.")] = None,
+    window: Annotated[
+        int | None, typer.Option(min=1, help="Epochs of one number of dimensions that make the fit converged.")
+    ] = None,
+    cool_down: Annotated[
+        int | None, typer.Option(min=0, help="Last epochs, in which the learning rate falls to zero.")
+    ] = None,
+    patience: Annotated[
+        int | None,
+        typer.Option(min=1, help="Stop early on the held-out choices, which then have chosen the epoch."),
+    ] = None,
     names: Annotated[Path | None, typer.Option(help="Concept table (.tsv) or a name a line, for the picture.")] = None,
     images: Annotated[str | None, typer.Option(help="Images of the objects, in their order, for the picture.")] = None,
     concepts: Annotated[
@@ -65,6 +81,15 @@ def vice(
         seeds=of_fits,
         checkpoint=out / "checkpoints",
         prior=prior,
+        spike=spike,
+        slab=slab,
+        pi=pi,
+        k=k,
+        fdr=fdr,
+        n_samples=n_samples,
+        burn_in=burn_in,
+        window=window,
+        cool_down=cool_down,
         init_dim=init_dim,
         learning_rate=learning_rate,
         batch_size=batch_size,
@@ -84,6 +109,8 @@ def vice(
     if facts["dimensions"]:
         with replacing(out / "dimensions.png") as path:
             gallery(first, labels, source, shown).savefig(path, dpi=figures.DPI, format="png")
+    if patience is not None and choices.held_out is not None:
+        say(as_json)("the held-out choices chose when to stop: of choices that nobody saw, expect a little less")
     if choices.held_out is not None:
         result = first.odd_one_out_accuracy(choices.held_out, seed=of_fits[0])
         if as_json:

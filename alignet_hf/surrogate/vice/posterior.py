@@ -114,6 +114,9 @@ class Vice(Artifact):
             InputError: naming the row of the choices, the option or the checkpoint that cannot be used.
             NonFiniteLossError: the fit diverged.
         """
+        for name, value in (("n_objects", n_objects), ("seed", seed)):
+            if not isinstance(value, int | np.integer):
+                raise InputError(f"{name} is {value!r}; a whole number is needed")
         triplets = validate_triplets(triplets, n_objects)
         training, held_out = hold_out(triplets, validation, n_objects, seed)
         if not len(training):

@@ -82,3 +82,26 @@ def test_people_have_no_order_and_items_no_name():
 def test_what_cannot_be_compared_is_named(choices, message):
     with pytest.raises(InputError, match=message):
         noise_ceiling(choices)
+
+
+@pytest.mark.parametrize("over", ["people", ("triplets", "people")])
+def test_intervals_over_people_weigh_the_responses_held_out(over):
+    """Against a loop over responses; who the people are is told by ids, in any column."""
+    ids = np.random.default_rng(2).permuted(np.tile(np.arange(5), (40, 1)), axis=1) + 10
+    result = noise_ceiling(CHOICES, over=over, people=ids, n_bootstrap=12, seed=4)
+    kept = [row for row in range(40) if (CHOICES[row] >= 0).sum() >= 2]
+    people = bootstrap_counts(5, 12, 4 if over == "people" else (4, 1))
+    triplets = np.ones((12, len(kept))) if over == "people" else bootstrap_counts(len(kept), 12, 4)
+    for person_counts, triplet_counts, sample in zip(people, triplets, result.samples, strict=True):
+        total = weight = 0
+        for count, row in zip(triplet_counts, kept, strict=True):
+            responses = [(c, ids[row, p]) for p, c in enumerate(CHOICES[row].tolist()) if c >= 0]
+            for place, (choice, who) in enumerate(responses):
+                votes = Counter(c for other, (c, _) in enumerate(responses) if other != place)
+                winners = [item for item, n in votes.items() if n == max(votes.values())]
+                share = count * person_counts[who - 10] / len(responses)
+                total, weight = total + share * (choice in winners) / len(winners), weight + share
+        np.testing.assert_allclose(sample, total / weight)
+    assert result.over == ((over,) if over == "people" else over)
+    with pytest.raises(InputError, match=r"an id for each response, shape \(40, 5\)"):
+        noise_ceiling(CHOICES, over="people", people=ids[:3])

@@ -6,7 +6,7 @@ import pytest
 from scipy.special import softmax
 from scipy.stats import entropy, spearmanr
 
-from alignet_hf.errors import InputError
+from alignet_hf.errors import InputError, UndefinedScoreError
 from alignet_hf.evaluation.human.uncertainty import (
     triplet_entropy,
     uncertainty_rt_correlation,
@@ -127,3 +127,40 @@ def test_a_triplet_without_a_response_time_is_left_out():
     with_hole = uncertainty_rt_correlation(SIMILARITIES, np.where(some, TIMES, np.nan))
     without = uncertainty_rt_correlation(SIMILARITIES[some], TIMES[some])
     assert (with_hole.estimate, with_hole.n_objects) == (without.estimate, N - 1)
+
+
+@pytest.mark.parametrize("over", ["people", ("triplets", "people")])
+def test_intervals_over_people_are_scipys_on_drawn_people(over):
+    """A person drawn twice counts twice in a triplet's mean; a triplet that nobody drawn has answered is left out."""
+    rng = np.random.default_rng(5)
+    times = np.exp(rng.normal(8, 0.4, size=(N, 4)))
+    times[rng.random((N, 4)) < 0.5] = np.nan
+    times[:, 0] = np.where(np.isnan(times).all(1), 2_000, times[:, 0])
+    ids = rng.permuted(np.tile(np.arange(4), (N, 1)), axis=1)
+    result = uncertainty_rt_correlation(SIMILARITIES, times, over=over, people=ids, n_bootstrap=15, seed=6)
+    uncertainty = entropy(softmax(SIMILARITIES, 1), axis=1)
+    answered = [who for who in range(4) if ((ids == who) & (times <= 10_000)).any()]
+    people = bootstrap_counts(len(answered), 15, 6 if over == "people" else (6, 1))
+    triplets = np.ones((15, N)) if over == "people" else bootstrap_counts(N, 15, 6)
+    for person_counts, triplet_counts, sample in zip(people, triplets, result.samples, strict=True):
+        x, y = [], []
+        for row in range(N):
+            logs = []
+            for who, time in zip(ids[row], times[row], strict=True):
+                logs += [np.log(time)] * int(person_counts[answered.index(who)]) if time <= 10_000 else []
+            if logs:
+                x += [uncertainty[row]] * int(triplet_counts[row])
+                y += [np.mean(logs)] * int(triplet_counts[row])
+        np.testing.assert_allclose(sample, spearmanr(x, y).statistic, atol=1e-12)
+
+
+def test_a_group_without_a_correlation_is_named_or_left_out():
+    similarities = SIMILARITIES.copy()
+    similarities[:10] = 1.0
+    groups = ["same"] * 10 + ["other"] * (N - 10)
+    with pytest.raises(UndefinedScoreError, match="same: similarities: every triplet has the entropy"):
+        uncertainty_rt_correlation_by_group(similarities, TIMES, groups, n_bootstrap=2)
+    notes = []
+    found = uncertainty_rt_correlation_by_group(similarities, TIMES, groups, n_bootstrap=2, note=notes.append)
+    assert list(found) == ["other"]
+    assert notes[0].startswith("same: no correlation of uncertainty and response time: similarities")

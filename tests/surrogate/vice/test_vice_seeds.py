@@ -3,6 +3,7 @@ import pytest
 
 from alignet_hf.errors import InputError
 from alignet_hf.surrogate.vice import Vice
+from alignet_hf.surrogate.vice.held_out import hold_out
 from alignet_hf.surrogate.vice.seeds import fit_seeds, reproducibility
 from alignet_hf.triplets import all_triplets
 
@@ -79,3 +80,18 @@ def test_what_cannot_be_compared():
         fit_seeds(np.array([[0, 1, 2]]), 3, seeds=[1, 1])
     with pytest.raises(InputError, match="is empty"):
         fit_seeds(np.array([[0, 1, 2]]), 3, seeds=[])
+
+
+def test_what_several_people_say_of_a_triplet_is_held_out_together():
+    choices = np.repeat(RNG.permutation(all_triplets(9))[:50], 4, 0)
+    choices = RNG.permuted(choices, axis=1)  # whoever is the odd one, the triplet is the same
+    training, held_out = hold_out(choices, 0.2, 9, seed=0)
+    assert len(held_out) == 40
+    sides = ({tuple(sorted(row)) for row in part.tolist()} for part in (training, held_out))
+    assert not set.intersection(*sides)
+
+
+@pytest.mark.parametrize("options", [{"n_objects": 9.0}, {"seed": "a"}])
+def test_numbers_that_are_not_whole(options):
+    with pytest.raises(InputError, match="a whole number is needed"):
+        Vice.fit([[0, 1, 2]], **{"n_objects": 9, "seed": 0} | options)

@@ -1,5 +1,8 @@
+import numpy as np
 import pytest
+from tqdm import tqdm
 
+from alignet_hf.surrogate.vice import Vice, optimisation
 from alignet_hf.surrogate.vice.settings import Settings
 from alignet_hf.surrogate.vice.stopping import best_epoch, reason_to_stop
 
@@ -57,3 +60,18 @@ def test_by_the_held_out_likelihood(losses, best, reason):
     history = [{"dimensions": row, "validation_loss": loss} for row, loss in enumerate(losses)]
     assert best_epoch(history) == best
     assert reason_to_stop(history, Settings(**SETTINGS | {"patience": 2})) == reason
+
+
+def test_progress_shows_the_loss_the_held_out_accuracy_and_the_dimensions(monkeypatch):
+    shown = []
+
+    class Bar(tqdm):
+        def set_postfix(self, ordered_dict=None, refresh=True, **kwargs):
+            shown.append(dict(ordered_dict))
+
+    monkeypatch.setattr(optimisation, "tqdm", Bar)
+    choices = np.argsort(np.random.default_rng(0).random((60, 9)), 1)[:, :3]
+    with pytest.warns(UserWarning, match="raise max_epochs"):
+        posterior = Vice.fit(choices, 9, seed=0, init_dim=2, max_epochs=3, validation=0.2, k=1, fdr=0.9)
+    assert [set(one) for one in shown] == [{"loss", "dimensions", "validation_loss", "validation_accuracy"}] * 3
+    assert shown[-1]["validation_accuracy"] == f"{posterior.metadata['validation_accuracy']:.4g}"
