@@ -48,6 +48,7 @@ _HOMES = {
     "load_peterson": "data.similarity_sets",
     "load_things": "data.things",
     "matrix_noise_ceiling": "evaluation.human.matrix_noise_ceiling",
+    "model_similarities": "evaluation.human.odd_one_out",
     "noise_ceiling": "evaluation.human.noise_ceiling",
     "odd_one_out_accuracy": "evaluation.human.odd_one_out",
     "push_alignet": "data.alignet",
