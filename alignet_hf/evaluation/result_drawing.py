@@ -51,8 +51,25 @@ def draw_results(results: Mapping[str, Result] | Iterable[Result], axis: Axes | 
     axis.set_xlim(-0.6, len(results) - 0.4)
     shared = {result.name for result in results}
     axis.set_ylabel(textwrap.fill(shared.pop(), 45) if len(shared) == 1 else "score")
-    axis.set_title("dotted: chance; line or band: people", fontsize=8, color="grey")
+    axis.set_title("bars: 95 % intervals; dotted: chance; line or band: people", fontsize=8, color="grey")
     return axis
+
+
+def draw_scores(results: Mapping[str, Result]) -> Figure:
+    """`draw_results`, with accuracies and correlations, which have no scale in common, on axes of their own."""
+    kinds = {
+        "accuracy": {name: one for name, one in results.items() if one.chance > 0},
+        "correlation": {name: one for name, one in results.items() if one.chance == 0},
+    }
+    kinds = {label: part for label, part in kinds.items() if part}
+    widths = [max(3.2, 1.4 + 0.8 * len(part)) for part in kinds.values()]
+    figure = Figure(figsize=(sum(widths), 5.2), layout="constrained")
+    axes = figure.subplots(1, len(kinds), width_ratios=widths, squeeze=False)[0]
+    for axis, (label, part) in zip(axes, kinds.items(), strict=True):
+        draw_results(part, axis)
+        if axis.get_ylabel() == "score":
+            axis.set_ylabel(label)
+    return figure
 
 
 def draw_comparisons(comparisons: "Mapping[str, Comparison] | Iterable[Comparison]", axis: Axes | None = None) -> Axes:

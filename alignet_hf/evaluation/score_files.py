@@ -5,7 +5,7 @@ from pathlib import Path
 from alignet_hf.evaluation.comparison import Comparison
 from alignet_hf.evaluation.figures import DPI
 from alignet_hf.evaluation.human.calibration import Calibration
-from alignet_hf.evaluation.result_drawing import draw_comparisons, draw_results
+from alignet_hf.evaluation.result_drawing import draw_comparisons, draw_scores
 from alignet_hf.evaluation.result_table import comparisons_frame, results_frame
 from alignet_hf.evaluation.statistics import Result
 from alignet_hf.hub.artifacts import make_folder, replacing
@@ -28,8 +28,11 @@ def save_scores(
     errors = {name: one.error for name, one in scores.items() if isinstance(one, Calibration)}
     tables = {"scores": results_frame({**results, **errors})}
     tables |= {f"{name}-bins": one.bins_frame() for name, one in calibrations.items()}
-    figures = {"scores": draw_results(results).figure}
-    figures |= {name: one.draw().figure for name, one in calibrations.items()}
+    figures = {"scores": draw_scores(results)}
+    for name, one in calibrations.items():
+        axis = one.draw()
+        axis.set_title(f"{name.removeprefix('levels_')}\n{axis.get_title()}", fontsize=9)
+        figures[name] = axis.figure
     if comparisons:
         tables["comparisons"] = comparisons_frame(comparisons)
         figures["comparisons"] = draw_comparisons(comparisons).figure

@@ -9,7 +9,7 @@ from matplotlib.collections import PolyCollection
 from PIL import Image
 
 from alignet_hf.evaluation.comparison import Comparison
-from alignet_hf.evaluation.result_drawing import draw_comparisons, draw_results
+from alignet_hf.evaluation.result_drawing import draw_comparisons, draw_results, draw_scores
 from alignet_hf.evaluation.statistics import Result
 
 RESULT = Result.from_samples("accuracy", 0.5, np.linspace(0.4, 0.7, 101), 1 / 3, 10, ceiling=0.65)
@@ -74,3 +74,15 @@ def test_a_result_draws_itself_into_a_file_or_onto_an_axis():
     written = io.BytesIO()
     axis.figure.savefig(written, format="png")
     assert np.ptp(np.asarray(Image.open(written).convert("L"))) > 100
+
+
+def test_accuracies_and_correlations_have_axes_of_their_own():
+    def result(name: str, chance: float) -> Result:
+        return Result.from_samples(name, 0.5, np.linspace(0.4, 0.6, 11), chance, 9)
+
+    results = {"things": result("a", 1 / 3), "king": result("b", 0.0), "levels": result("c", 1 / 3)}
+    figure = draw_scores(results)
+    assert [axis.get_ylabel() for axis in figure.axes] == ["accuracy", "b"]
+    labels = [[label.get_text() for label in axis.get_xticklabels()] for axis in figure.axes]
+    assert labels == [["things", "levels"], ["king"]]
+    assert len(draw_scores({"king": results["king"]}).axes) == 1

@@ -74,7 +74,6 @@ class Calibration:
             axis = Figure(figsize=(4.2, 4.2), layout="constrained").subplots()
         axis.plot([0, 1], [0, 1], color="grey", linestyle=":", label="calibrated")
         full = self.counts > 0
-        axis.plot(self.predicted[full], self.observed[full], color="#0072B2")
         area = 20 + 180 * self.counts[full] / self.counts.max()
         # Not clipped: a bin of certain answers lies on the border.
         axis.scatter(self.predicted[full], self.observed[full], s=area, color="#0072B2", clip_on=False, zorder=3)
