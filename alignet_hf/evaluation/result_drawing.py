@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 ESTIMATE, CEILING = "#0072B2", "#E69F00"  # colour-blind safe (Okabe & Ito)
 LABEL_WIDTH = 18  # characters; at two results or fewer, a line fits between two ticks
 SLANTED_FROM = 3
+CAPTION = "bars: 95 % intervals\ndotted: chance; line or band: people"
 
 
 def draw_results(results: Mapping[str, Result] | Iterable[Result], axis: Axes | None = None) -> Axes:
@@ -30,8 +31,7 @@ def draw_results(results: Mapping[str, Result] | Iterable[Result], axis: Axes | 
     names, results = zip(*named, strict=True)
     slanted = len(results) >= SLANTED_FROM
     if axis is None:
-        size = (max(3.2, 1.4 + (0.8 if slanted else 1.7) * len(results)), 5.2 if slanted else 4)
-        axis = Figure(figsize=size, layout="constrained").subplots()
+        axis = Figure(figsize=(_width(len(results)), 5.2 if slanted else 4), layout="constrained").subplots()
     for place, result in enumerate(results):
         below, above = result.estimate - result.low, result.high - result.estimate
         width = [place - 0.4, place + 0.4]
@@ -51,7 +51,7 @@ def draw_results(results: Mapping[str, Result] | Iterable[Result], axis: Axes | 
     axis.set_xlim(-0.6, len(results) - 0.4)
     shared = {result.name for result in results}
     axis.set_ylabel(textwrap.fill(shared.pop(), 45) if len(shared) == 1 else "score")
-    axis.set_title("bars: 95 % intervals; dotted: chance; line or band: people", fontsize=8, color="grey")
+    axis.set_title(CAPTION, fontsize=8, color="grey")
     return axis
 
 
@@ -62,13 +62,15 @@ def draw_scores(results: Mapping[str, Result]) -> Figure:
         "correlation": {name: one for name, one in results.items() if one.chance == 0},
     }
     kinds = {label: part for label, part in kinds.items() if part}
-    widths = [max(3.2, 1.4 + 0.8 * len(part)) for part in kinds.values()]
+    widths = [_width(len(part)) for part in kinds.values()]
     figure = Figure(figsize=(sum(widths), 5.2), layout="constrained")
     axes = figure.subplots(1, len(kinds), width_ratios=widths, squeeze=False)[0]
     for axis, (label, part) in zip(axes, kinds.items(), strict=True):
         draw_results(part, axis)
+        axis.set_title("")
         if axis.get_ylabel() == "score":
             axis.set_ylabel(label)
+    figure.suptitle(CAPTION, fontsize=8, color="grey")
     return figure
 
 
@@ -88,6 +90,11 @@ def draw_comparisons(comparisons: "Mapping[str, Comparison] | Iterable[Compariso
         axis.set_ylabel("difference")
     axis.set_title("above the dotted line: the first model is better", fontsize=8, color="grey")
     return axis
+
+
+def _width(n_results: int) -> float:
+    """Inches for so many results: slanted labels take less."""
+    return max(3.2, 1.4 + (0.8 if n_results >= SLANTED_FROM else 1.7) * n_results)
 
 
 def _wrapped(name: str) -> str:
