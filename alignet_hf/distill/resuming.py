@@ -20,6 +20,7 @@ from alignet_hf.distill.checkpoints import (
 from alignet_hf.distill.publishing import PublishingTrainer
 from alignet_hf.distill.sharding import under_its_own_class
 from alignet_hf.errors import InputError
+from alignet_hf.full_disk import naming_full_disk
 
 
 class ResumingTrainer(PublishingTrainer):
@@ -120,11 +121,12 @@ class ResumingTrainer(PublishingTrainer):
             super()._save(output_dir, state_dict)
 
     def _save_checkpoint(self, model, trial):
-        if self.args.should_save:
-            folder = Path(self._get_output_dir(trial), f"checkpoint-{self.state.global_step}")
-            mark_incomplete(folder)
-            note_rows_a_step(folder, self.rows_a_step)
-        super()._save_checkpoint(model, trial)
+        folder = Path(self._get_output_dir(trial), f"checkpoint-{self.state.global_step}")
+        with naming_full_disk(folder):
+            if self.args.should_save:
+                mark_incomplete(folder)
+                note_rows_a_step(folder, self.rows_a_step)
+            super()._save_checkpoint(model, trial)
         # The others must not go on, to an end that removes checkpoints perhaps, while the first still writes.
         self.accelerator.wait_for_everyone()
 

@@ -19,6 +19,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from alignet_hf.errors import InputError
+from alignet_hf.full_disk import naming_full_disk
 from alignet_hf.hub.download import local_folder
 from alignet_hf.hub.push import UNNAMED, push_folder, what_is_there
 
@@ -178,8 +179,9 @@ def replacing(path: str | Path):
     path = Path(path)
     temporary = path.with_name(f".{path.name}.tmp")
     try:
-        yield temporary
-        os.replace(temporary, path)
+        with naming_full_disk(path):
+            yield temporary
+            os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -195,8 +197,13 @@ def replacing_folder(folder: str | Path):
     new, old = folder.with_name(f".{folder.name}.new"), folder.with_name(f".{folder.name}.old")
     for left_over in (new, old):
         shutil.rmtree(left_over, ignore_errors=True)
-    new.mkdir(parents=True)
-    yield new
+    try:
+        with naming_full_disk(folder):
+            new.mkdir(parents=True)
+            yield new
+    except BaseException:
+        shutil.rmtree(new, ignore_errors=True)  # whose files would fill the disk that is full, say
+        raise
     if folder.exists():
         folder.rename(old)
     new.rename(folder)
