@@ -12,6 +12,16 @@ from alignet_hf.full_disk import naming_full_disk
 LOCK = ".lock"
 
 
+def make_folder(folder: str | Path) -> Path:
+    """Make a folder to write into, with its parents."""
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise InputError(f"{folder}: a file stands where the folder should be; name another folder") from error
+    return folder
+
+
 @contextmanager
 def working_in(folder: str | Path) -> Iterator[Path]:
     """Make a folder and keep other processes out of it.
@@ -31,12 +41,10 @@ def working_in(folder: str | Path) -> Iterator[Path]:
     is_new = not folder.exists()
     lock = FileLock(folder / LOCK)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         lock.acquire(timeout=0)
     except Timeout as error:
         raise InputError(f"{folder}: another process works in this folder; wait for it, or use another") from error
-    except (FileExistsError, NotADirectoryError) as error:
-        raise InputError(f"{folder}: a file stands where the folder should be; name another folder") from error
     except OSError as error:
         raise InputError(f"{folder}: cannot be written to ({error.strerror})") from error
     try:

@@ -23,8 +23,6 @@ from pathlib import Path
 
 import faiss
 import torch
-from backbones import tiny_backbone
-from transformers import BitImageProcessorPil
 
 from alignet_hf import cli
 from alignet_hf.data.images import cache_images, load_images
@@ -46,6 +44,9 @@ def make_inputs(folder: Path) -> dict[str, tuple[str, ...]]:
 
     Every command writes more than once on its way, or takes a while before it does.
     """
+    from backbones import tiny_backbone  # here: the children do without
+    from transformers import BitImageProcessorPil
+
     tiny_backbone("dinov2").save_pretrained(folder / ENCODER)
     processor = BitImageProcessorPil(size={"height": 32, "width": 32}, do_center_crop=False)
     processor.save_pretrained(folder / ENCODER)

@@ -89,6 +89,12 @@ class ResumingTrainer(PublishingTrainer):
         with naming_killed_workers():
             return super().train(checkpoint, trial, ignore_keys_for_eval)
 
+    def _run_epoch(self, *args, **kwargs):
+        if self.state.global_step < self.state.max_steps:
+            super()._run_epoch(*args, **kwargs)
+        else:  # a run that was killed after its last checkpoint: transformers would make one step more
+            self.control.should_training_stop = True
+
     def _load_from_checkpoint(self, resume_from_checkpoint, model=None):
         if isinstance(self.model, PreTrainedModel) and not self.is_fsdp_enabled:
             load_weights(self.model, resume_from_checkpoint)

@@ -22,6 +22,7 @@ from alignet_hf.errors import InputError
 from alignet_hf.full_disk import naming_full_disk
 from alignet_hf.hub.download import local_folder
 from alignet_hf.hub.push import UNNAMED, push_folder, what_is_there
+from alignet_hf.output_folder import make_folder
 
 METADATA_KEY = "alignet"  # one JSON string: the header's own string-to-string map has no fixed order
 
@@ -208,13 +209,3 @@ def replacing_folder(folder: str | Path):
         folder.rename(old)
     new.rename(folder)
     shutil.rmtree(old, ignore_errors=True)
-
-
-def make_folder(folder: str | Path) -> Path:
-    """Make a folder to write into, with its parents."""
-    folder = Path(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError) as error:
-        raise InputError(f"{folder}: a file stands where the folder should be; name another folder") from error
-    return folder
