@@ -183,7 +183,7 @@ class _Work:
             return
         if (free := shutil.disk_usage(self.folder).free) < missing:
             raise InputError(
-                f"{self.folder}: the cache needs {missing / 1e9:.1f} GB more, {free / 1e9:.1f} GB are free"
+                f"{self.folder}: the cache needs {missing / 1e9:.1f} GB more, {free / 1e9:.1f} GB are free; make room"
             )
         bar = tqdm(
             total=len(self.names), initial=self.done, desc="caching", unit="image", disable=None if progress else True
