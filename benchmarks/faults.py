@@ -1,9 +1,9 @@
 """What goes wrong on long work: kills, full disks, lost workers, two commands in one folder; what each ends with.
 
-    python benchmarks/faults.py [KILLS]
+    python benchmarks/faults.py [KILLS] [COMMAND]
 
-Embedding, caching, clustering, sampling with responding, and training, small: the 92 embedded photographs and a random
-encoder of two layers. Each is killed KILLS times (20) with kill -9, at moments drawn uniformly over the time that it
+Embedding, caching, clustering, sampling with responding, and training (or the COMMAND alone), small: the 92 embedded
+photographs and a random encoder of two layers. Each is killed KILLS times (20) with kill -9, at moments drawn uniformly over the time that it
 takes undisturbed, start of its imports excluded: the same command follows in the same folder, may be killed too, and
 once it has ended every file is compared with those that an undisturbed process of its own has left. Left out is what
 tells times (see tests/commands_in_children.py). A full disk is a limit on the size of a file (RLIMIT_FSIZE) of several
@@ -120,12 +120,13 @@ def two_at_once(command: Command) -> tuple[str, bool]:
     return "second refused, first whole" if good else said[-60:], good
 
 
-def main(n_kills: int) -> None:
+def main(n_kills: int, only: str | None = None) -> None:
     moments, goals = random.Random(0), []
     with tempfile.TemporaryDirectory() as temporary:
         inputs = Path(temporary, "inputs")
         inputs.mkdir()
-        for name, arguments in make_inputs(inputs).items():
+        commands = make_inputs(inputs)
+        for name, arguments in commands.items() if only is None else [(only, commands[only])]:
             command = Command(name, arguments, Path(temporary, name))
             n = 2 * n_kills if "and" in name else n_kills  # two kinds of work in one command
             checks = {
@@ -144,4 +145,4 @@ def main(n_kills: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 20)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 20, *sys.argv[2:])
