@@ -3,11 +3,11 @@
     python benchmarks/faults.py [KILLS] [COMMAND]
 
 Embedding, caching, clustering, sampling with responding, and training (or the COMMAND alone), small: the 92 embedded
-photographs and a random encoder of two layers. Each is killed KILLS times (20) with kill -9, at moments drawn uniformly over the time that it
-takes undisturbed, start of its imports excluded: the same command follows in the same folder, may be killed too, and
-once it has ended every file is compared with those that an undisturbed process of its own has left. Left out is what
-tells times (see tests/commands_in_children.py). A full disk is a limit on the size of a file (RLIMIT_FSIZE) of several
-parts of the largest one and, where this user may mount one, a small tmpfs.
+photographs and a random encoder of two layers. Each is killed KILLS times (20) with kill -9, at moments drawn uniformly
+over the time that it takes undisturbed, start of its imports excluded: the same command follows in the same folder, may
+be killed too, and once it has ended every file is compared with those that an undisturbed process of its own has left.
+Left out is what tells times (see tests/commands_in_children.py). A full disk is a limit on the size of a file
+(RLIMIT_FSIZE) of several parts of the largest one and, where this user may mount one, a small tmpfs.
 """
 
 import os
