@@ -1,22 +1,24 @@
 """Human-aligned vision encoders for the Hugging Face stack.
 
-Importing this package registers the AligNet classes with transformers' Auto classes; everything else is imported when
-it is first used.
+Importing this package makes the AligNet classes known to transformers' Auto classes; everything is imported when it
+is first used.
 """
 
 from importlib import import_module
 
-from alignet_hf.configuration_alignet import AligNetVisionConfig
-from alignet_hf.image_processing_alignet import AligNetImageProcessor
-from alignet_hf.modeling_alignet import AligNetForImageClassification, AligNetVisionModel
+from alignet_hf.registration import register_when_imported
 
-import_module("alignet_hf.registration")
+register_when_imported()
 
 __version__ = "0.1.0.dev0"
 
 _HOMES = {
+    "AligNetForImageClassification": "modeling_alignet",
+    "AligNetImageProcessor": "image_processing_alignet",
     "AligNetTrainer": "distill.trainer",
     "AligNetTrainingArguments": "distill.arguments",
+    "AligNetVisionConfig": "configuration_alignet",
+    "AligNetVisionModel": "modeling_alignet",
     "Alignment": "hub.alignment",
     "DenseCollator": "data.collator",
     "Dissimilarities": "data.similarity_matrices",
@@ -64,13 +66,7 @@ _HOMES = {
     "uncertainty_rt_correlation": "evaluation.human.uncertainty",
 }
 
-__all__ = [
-    "AligNetForImageClassification",
-    "AligNetImageProcessor",
-    "AligNetVisionConfig",
-    "AligNetVisionModel",
-    *sorted(_HOMES),
-]
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str):

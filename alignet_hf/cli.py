@@ -11,6 +11,7 @@ from alignet_hf.console import Force, Json, print_result, print_tables, quiet, s
 from alignet_hf.distill import commands as distilling
 from alignet_hf.errors import InputError, NonFiniteLossError
 from alignet_hf.evaluation import commands as evaluating
+from alignet_hf.full_disk import MAKE_ROOM, no_room
 from alignet_hf.hub import commands as sharing
 from alignet_hf.surrogate import commands as teaching
 from alignet_hf.surrogate.vice.commands import vice
@@ -35,18 +36,26 @@ def main() -> None:
         # A data loader's worker process wraps its traceback around the message.
         print(f"alignet-hf: {str(error).rsplit('InputError: ', 1)[-1].strip()}", file=sys.stderr)
         sys.exit(2)
-    except OSError as error:
-        if error.filename is None:
-            raise
-        print(f"alignet-hf: {error.filename}: {error.strerror}", file=sys.stderr)
-        sys.exit(2)
     except NonFiniteLossError as error:
         print(f"alignet-hf: {error}", file=sys.stderr)
         sys.exit(1)
+    except Exception as error:
+        if (line := _system_error(error)) is None:
+            raise
+        print(f"alignet-hf: {line}", file=sys.stderr)
+        sys.exit(2)
     except SystemExit as stop:
         if stop.code == 130:  # what typer makes of Ctrl-C
             print("alignet-hf: stopped; the same command goes on from here", file=sys.stderr)
         raise
+
+
+def _system_error(error: Exception) -> str | None:
+    """A refusal of the operating system as a line; None for a fault of ours, which keeps its traceback."""
+    filename, reason = getattr(error, "filename", None), no_room(error)
+    if reason is not None:
+        return f"{'' if filename is None else f'{filename}: '}{reason}; {MAKE_ROOM}"
+    return f"{filename}: {error.strerror}" if isinstance(error, OSError) and filename is not None else None
 
 
 def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:

@@ -9,6 +9,10 @@ class InputError(ValueError):
     """
 
 
+class FullDiskError(InputError):
+    """There is no room for a file: the message names what could not be written."""
+
+
 class HubError(InputError):
     """The Hub, or the way to it, did not do as asked: the message says why, what to do, and what holds now.
 

@@ -13,10 +13,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from alignet_hf.errors import InputError
 from alignet_hf.hub.artifacts import replacing
+from alignet_hf.output_folder import working_in
 
 
 def fingerprint(*parts: Any) -> str:
@@ -49,22 +48,14 @@ class Stages:
         self.folder = folder
         self.say = say
         self.n_done = 0  # stages that this call had to do
-        self.lock = FileLock(folder / ".lock")
+        self.alone = working_in(folder)
 
     def __enter__(self) -> "Stages":
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self.lock.acquire(timeout=0)
-        except Timeout as error:
-            raise InputError(
-                f"{self.folder}: another process works in this folder; wait for it, or use another"
-            ) from error
-        except OSError as error:
-            raise InputError(f"{self.folder}: cannot be written to ({error.strerror})") from error
+        self.alone.__enter__()
         return self
 
-    def __exit__(self, *_):
-        self.lock.release()
+    def __exit__(self, *error):
+        self.alone.__exit__(*error)
 
     def run(self, name: str, made_from: str, work: Callable[[], Any], writes: Iterable[str | Path] = ()) -> str:
         """Do `work` unless it is done.

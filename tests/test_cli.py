@@ -142,7 +142,25 @@ def test_stopping_says_how_to_go_on(call, data, tmp_path, monkeypatch):
     assert err == "alignet-hf: stopped; the same command goes on from here\n"
 
 
-def test_the_installed_command_prints_its_help():
-    done = subprocess.run([sys.executable, "-m", "alignet_hf", "--help"], capture_output=True, text=True, check=True)
-    for command in ("demo", "run", "embed", "align", "cluster", "triplets", "distill", "evaluate", "report"):
+HELP = """
+import sys
+from typer.main import get_command
+from alignet_hf import cli
+
+for name in ("", *get_command(cli.app).commands):
+    sys.argv = ["alignet-hf", *name.split(), "--help"]
+    try:
+        cli.main()
+    except SystemExit as stop:
+        assert not stop.code, name
+heavy = {"torch", "transformers", "datasets", "scipy", "matplotlib", "numpy", "faiss", "PIL"} & set(sys.modules)
+assert not heavy, heavy
+"""
+
+
+def test_help_imports_nothing_heavy():
+    done = subprocess.run([sys.executable, "-c", HELP], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for command in ("demo", "run", "embed", "vice", "align", "cluster", "triplets", "distill", "evaluate", "report"):
         assert f"\n  {command} " in done.stdout
+        assert f"Usage: alignet-hf {command} " in done.stdout

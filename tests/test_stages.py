@@ -98,7 +98,10 @@ def test_a_second_process_is_refused(stages):
 
 def test_a_file_in_the_folder_s_place_is_named(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(InputError, match="file: cannot be written to"), Stages(tmp_path / "file", print):
+    with (
+        pytest.raises(InputError, match="file: a file stands where the folder should be"),
+        Stages(tmp_path / "file", print),
+    ):
         pass
 
 

@@ -25,6 +25,8 @@ def distill(
     student_temperature: Annotated[float | None, typer.Option(min=1e-6, help="From the data by default.")] = None,
     decay_to_init: Annotated[float, typer.Option(min=0)] = 1.0,
     bf16: Annotated[bool | None, typer.Option("--bf16/--no-bf16", help="By default where the machine has it.")] = None,
+    num_workers: Annotated[int, typer.Option(min=0, help="Processes that open and process images.")] = 0,
+    save_steps: Annotated[int, typer.Option(min=1, help="Steps from one checkpoint to the next.")] = 500,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
@@ -52,6 +54,8 @@ def distill(
         decay_to_init=decay_to_init,
         bf16="auto" if bf16 is None else bf16,
         warmup_steps=steps // 20,
+        num_workers=num_workers,
+        save_steps=save_steps,
     )
     source = load_images(images)
     teacher = None if embeddings is None else aligned(embeddings, transform)

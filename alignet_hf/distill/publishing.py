@@ -14,6 +14,8 @@ from transformers.utils import logging
 from transformers.utils.hub import PushInProgress
 
 from alignet_hf.distill.record import base_model, record_of, training_data
+from alignet_hf.errors import FullDiskError
+from alignet_hf.full_disk import naming_full_disk
 from alignet_hf.hub.alignment import FILE as ALIGNMENT
 from alignet_hf.hub.alignment import Alignment
 from alignet_hf.hub.artifacts import replacing
@@ -72,8 +74,11 @@ class PublishingTrainer(Trainer):
         except Exception as error:
             logger.warning(f"{folder}: its record is incomplete: {type(error).__name__}: {error}")
         try:
-            complete_folder(folder, self.hub_model_id or self.args.hub_model_id or folder.resolve().name, record)
-            _forget_this_machine(folder)
+            with naming_full_disk(folder):
+                complete_folder(folder, self.hub_model_id or self.args.hub_model_id or folder.resolve().name, record)
+                _forget_this_machine(folder)
+        except FullDiskError:  # all but this: a save is whole, or it is none
+            raise
         except Exception as error:
             logger.warning(f"{folder}: its card was not written: {error}; `alignet-hf card {folder}` writes it later")
 

@@ -53,7 +53,7 @@ def record_of(trainer: "AligNetTrainer") -> Alignment:
             datasets=_hub_ids(trainer.data_collator),
             training_data=trainer.training_data,
             hyperparameters=hyperparameters(trainer.args),
-            curve=trainer.state.log_history,
+            curve=curve_of(trainer),
             resources=_resources(trainer),
             scores=_scores(trainer),
             versions={module.__name__: module.__version__ for module in (transformers, torch, accelerate, datasets)},
@@ -136,6 +136,11 @@ def _digest(*arrays: np.ndarray) -> str:
         digest.update(str(array.shape).encode())
         digest.update(np.ascontiguousarray(array[_evenly_spaced(len(array))]).tobytes())
     return digest.hexdigest()[:32]
+
+
+def curve_of(trainer: "AligNetTrainer") -> list[dict]:
+    """What was logged, every entry by name: the order in which a checkpoint gives those before it back."""
+    return [dict(sorted(entry.items())) for entry in trainer.state.log_history]
 
 
 def _resources(trainer: "AligNetTrainer") -> dict:

@@ -20,6 +20,7 @@ from alignet_hf.distill.checkpoints import (
 from alignet_hf.distill.publishing import PublishingTrainer
 from alignet_hf.distill.sharding import under_its_own_class
 from alignet_hf.errors import InputError
+from alignet_hf.full_disk import naming_full_disk
 
 
 class ResumingTrainer(PublishingTrainer):
@@ -88,6 +89,12 @@ class ResumingTrainer(PublishingTrainer):
         with naming_killed_workers():
             return super().train(checkpoint, trial, ignore_keys_for_eval)
 
+    def _run_epoch(self, *args, **kwargs):
+        if self.state.global_step < self.state.max_steps:
+            super()._run_epoch(*args, **kwargs)
+        else:  # a run that was killed after its last checkpoint: transformers would make one step more
+            self.control.should_training_stop = True
+
     def _load_from_checkpoint(self, resume_from_checkpoint, model=None):
         if isinstance(self.model, PreTrainedModel) and not self.is_fsdp_enabled:
             load_weights(self.model, resume_from_checkpoint)
@@ -120,11 +127,12 @@ class ResumingTrainer(PublishingTrainer):
             super()._save(output_dir, state_dict)
 
     def _save_checkpoint(self, model, trial):
-        if self.args.should_save:
-            folder = Path(self._get_output_dir(trial), f"checkpoint-{self.state.global_step}")
-            mark_incomplete(folder)
-            note_rows_a_step(folder, self.rows_a_step)
-        super()._save_checkpoint(model, trial)
+        folder = Path(self._get_output_dir(trial), f"checkpoint-{self.state.global_step}")
+        with naming_full_disk(folder):
+            if self.args.should_save:
+                mark_incomplete(folder)
+                note_rows_a_step(folder, self.rows_a_step)
+            super()._save_checkpoint(model, trial)
         # The others must not go on, to an end that removes checkpoints perhaps, while the first still writes.
         self.accelerator.wait_for_everyone()
 

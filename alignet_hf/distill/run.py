@@ -17,12 +17,13 @@ from alignet_hf.distill.arguments import AligNetTrainingArguments
 from alignet_hf.distill.checkpoints import last_complete_checkpoint, mark_incomplete
 from alignet_hf.distill.held_out import HeldOutTriplets
 from alignet_hf.distill.processes import as_the_first, rows_of_each, this_process
+from alignet_hf.distill.record import curve_of
 from alignet_hf.distill.temperature import student_temperature
 from alignet_hf.distill.trainer import AligNetTrainer
 from alignet_hf.encoders import open_student
 from alignet_hf.errors import InputError
 from alignet_hf.hub.alignment import Alignment
-from alignet_hf.hub.artifacts import replacing_folder
+from alignet_hf.hub.artifacts import replacing, replacing_folder
 from alignet_hf.modeling_alignet import AligNetVisionModel
 from alignet_hf.recipe import Distill, Encoder
 from alignet_hf.surrogate.embed import embed_images
@@ -137,7 +138,8 @@ def distill_student(
         with replacing_folder(output) as folder:
             processor.save_pretrained(folder)  # first: the card of save_model tries it
             trainer.save_model(folder)
-        (work / CURVE).write_text(json.dumps(trainer.state.log_history), encoding="utf-8")
+        with replacing(work / CURVE) as path:
+            path.write_text(json.dumps(curve_of(trainer)), encoding="utf-8")
         for checkpoint in work.glob("checkpoint-*"):
             mark_incomplete(checkpoint)  # first: one that is half removed must not be resumed
             shutil.rmtree(checkpoint)

@@ -19,8 +19,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from alignet_hf.errors import InputError
+from alignet_hf.full_disk import naming_full_disk
 from alignet_hf.hub.download import local_folder
 from alignet_hf.hub.push import UNNAMED, push_folder, what_is_there
+from alignet_hf.output_folder import make_folder
 
 METADATA_KEY = "alignet"  # one JSON string: the header's own string-to-string map has no fixed order
 
@@ -178,8 +180,9 @@ def replacing(path: str | Path):
     path = Path(path)
     temporary = path.with_name(f".{path.name}.tmp")
     try:
-        yield temporary
-        os.replace(temporary, path)
+        with naming_full_disk(path):
+            yield temporary
+            os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -195,19 +198,14 @@ def replacing_folder(folder: str | Path):
     new, old = folder.with_name(f".{folder.name}.new"), folder.with_name(f".{folder.name}.old")
     for left_over in (new, old):
         shutil.rmtree(left_over, ignore_errors=True)
-    new.mkdir(parents=True)
-    yield new
+    try:
+        with naming_full_disk(folder):
+            new.mkdir(parents=True)
+            yield new
+    except BaseException:
+        shutil.rmtree(new, ignore_errors=True)  # whose files would fill the disk that is full, say
+        raise
     if folder.exists():
         folder.rename(old)
     new.rename(folder)
     shutil.rmtree(old, ignore_errors=True)
-
-
-def make_folder(folder: str | Path) -> Path:
-    """Make a folder to write into, with its parents."""
-    folder = Path(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError) as error:
-        raise InputError(f"{folder}: a file stands where the folder should be; name another folder") from error
-    return folder

@@ -8,8 +8,10 @@ import typer
 
 from alignet_hf.console import ImageSize, Json, Pooling, Seed, done, print_tables, quiet
 from alignet_hf.errors import InputError
+from alignet_hf.output_folder import writes_out
 
 
+@writes_out
 def embed(
     images: Annotated[str, typer.Argument(help="A folder of images, .npy, .npz, Parquet, or a Hub data set.")],
     out: Annotated[Path, typer.Argument(help="The folder for the embeddings.")],
@@ -22,18 +24,21 @@ def embed(
 ) -> None:
     """Embed images with a frozen encoder; killed and started again, it goes on."""
     from alignet_hf.data.images import load_images
+    from alignet_hf.data.images.undecodable import naming_killed_workers
     from alignet_hf.encoders import encoder_named, open_teacher
     from alignet_hf.surrogate.embed import embed_images
 
     quiet()
     source = load_images(images)
     encoder, processor = open_teacher(encoder_named(model, image_size=image_size, pooling=pooling))
-    rows = embed_images(
-        encoder, source, processor=processor, batch_size=batch_size, num_workers=num_workers, output=out
-    )
+    with naming_killed_workers():
+        rows = embed_images(
+            encoder, source, processor=processor, batch_size=batch_size, num_workers=num_workers, output=out
+        )
     done(as_json, out, images=rows.shape[0], dimensions=rows.shape[1])
 
 
+@writes_out
 def align(
     embeddings: Annotated[Path, typer.Argument(help="The folder that `embed` wrote.")],
     triplets: Annotated[Path, typer.Argument(help='People\'s choices, a row "i j k" each, k the odd one.')],
@@ -194,6 +199,7 @@ def _soft_labels(path: Path, n_choices: int, odd_column: int):
     return probabilities[:, [PAIRS.index(tuple(sorted((columns[a], columns[b])))) for a, b in PAIRS]]
 
 
+@writes_out
 def cluster(
     embeddings: Annotated[Path, typer.Argument(help="The folder that `embed` wrote.")],
     out: Annotated[Path, typer.Argument(help="The folder for the clusters.")],
@@ -213,6 +219,7 @@ def cluster(
     done(as_json, out, clusters=clusters.n_clusters, inertia=clusters.inertia)
 
 
+@writes_out
 def triplets(
     embeddings: Annotated[Path, typer.Argument(help="The folder that `embed` wrote.")],
     out: Annotated[Path, typer.Argument(help="The folder for the data set.")],

@@ -219,7 +219,7 @@ def test_a_disk_too_small_is_said_before_the_work(source, tmp_path, monkeypatch)
 
 def test_two_at_once_are_refused(source, tmp_path):
     (tmp_path / "cache").mkdir()
-    with FileLock(tmp_path / "cache" / ".lock"), pytest.raises(InputError, match="another process is caching here"):
+    with FileLock(tmp_path / "cache" / ".lock"), pytest.raises(InputError, match="another process works in this fold"):
         cache_images(source, tmp_path / "cache", 20)
 
 

@@ -45,7 +45,7 @@ def test_a_resumed_run_ends_as_the_undisturbed_one(tmp_path, data, mode):
     options = {"data": data, "decay_to_init": 2.0, "decay_to_init_mode": mode, "gradient_accumulation_steps": 2}
     undisturbed = trainer(tmp_path, **options)
     undisturbed.train()
-    for step in (2, 6):  # within an epoch, and between two
+    for step in (2, 6, 8):  # within an epoch, between two, and at the end
         resumed = trainer(tmp_path / "resumed", seed=1, **options)  # other weights: they must come from the checkpoint
         resumed.train(resume_from_checkpoint=str(tmp_path / f"checkpoint-{step}"))
         assert_same_weights(undisturbed.model, resumed.model)

@@ -15,7 +15,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock, Timeout
 from PIL import Image
 from torch import Tensor
 from tqdm.auto import tqdm
@@ -34,7 +33,8 @@ from alignet_hf.data.images.sources import (
 )
 from alignet_hf.data.images.undecodable import OnBad, check_on_bad, read_in_workers, undecodable_message
 from alignet_hf.errors import InputError
-from alignet_hf.hub.artifacts import make_folder, replacing
+from alignet_hf.hub.artifacts import replacing
+from alignet_hf.output_folder import working_in
 
 RECORD, PIXELS, NAMES = "cache.json", "images.npy", "names.json"
 _PARTIAL, _PROGRESS = "images.partial", "caching.json"
@@ -136,17 +136,13 @@ def cache_images(
         "fingerprint": images_fingerprint(source),
         "hub_ids": list(source.hub_ids) if isinstance(source, ImageSource) else [],
     }
-    folder = make_folder(folder)
-    try:
-        with FileLock(folder / ".lock", timeout=0):
-            work = _Work(folder, json.loads(json.dumps(record)), list(image_names(source)), geometry.size)
-            if not work.finished:
-                work.go_on(_Read(source, geometry, None if fast else processor), num_workers, on_bad, progress)
-            if on_bad == "raise" and work.undecodable:
-                raise InputError(_fatal(work.undecodable))
-            work.finish()
-    except Timeout as error:
-        raise InputError(f"{folder}: another process is caching here; wait for it, or name another folder") from error
+    with working_in(folder) as folder:
+        work = _Work(folder, json.loads(json.dumps(record)), list(image_names(source)), geometry.size)
+        if not work.finished:
+            work.go_on(_Read(source, geometry, None if fast else processor), num_workers, on_bad, progress)
+        if on_bad == "raise" and work.undecodable:
+            raise InputError(_fatal(work.undecodable))
+        work.finish()
     return CachedImages(folder)
 
 
@@ -187,7 +183,7 @@ class _Work:
             return
         if (free := shutil.disk_usage(self.folder).free) < missing:
             raise InputError(
-                f"{self.folder}: the cache needs {missing / 1e9:.1f} GB more, {free / 1e9:.1f} GB are free"
+                f"{self.folder}: the cache needs {missing / 1e9:.1f} GB more, {free / 1e9:.1f} GB are free; make room"
             )
         bar = tqdm(
             total=len(self.names), initial=self.done, desc="caching", unit="image", disable=None if progress else True

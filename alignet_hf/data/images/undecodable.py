@@ -96,15 +96,19 @@ def read_in_workers(
 
 @contextmanager
 def naming_killed_workers():
-    """Turn the DataLoader's error for a worker process that was killed into a line that says what to do."""
+    """Turn the DataLoader's error for a worker process that was killed into a line that says what to do.
+
+    One that is killed while it hands over a batch breaks the connection before the DataLoader knows why.
+    """
     try:
         yield
-    except RuntimeError as error:
-        if not str(error).startswith("DataLoader worker"):
+    except (RuntimeError, EOFError, ConnectionResetError, ConnectionRefusedError) as error:
+        if isinstance(error, RuntimeError) and not str(error).startswith("DataLoader worker"):
             raise
+        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise InputError(
             "a worker process was killed, by the system perhaps as memory ran out; use fewer workers "
-            f"or smaller batches, and start again ({str(error).splitlines()[0]})"
+            f"or smaller batches, and start again ({reason})"
         ) from error
 
 

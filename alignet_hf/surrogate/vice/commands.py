@@ -7,8 +7,10 @@ import typer
 
 from alignet_hf.console import Json, done, say
 from alignet_hf.errors import InputError
+from alignet_hf.output_folder import writes_out
 
 
+@writes_out
 def vice(
     triplets: Annotated[
         Path,

@@ -1,0 +1,70 @@
+"""The folder that a command writes: one process at a time is at work in it, and a full disk names it."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+
+from alignet_hf.errors import InputError
+from alignet_hf.full_disk import naming_full_disk
+
+LOCK = ".lock"
+
+
+def make_folder(folder: str | Path) -> Path:
+    """Make a folder to write into, with its parents."""
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise InputError(f"{folder}: a file stands where the folder should be; name another folder") from error
+    return folder
+
+
+@contextmanager
+def working_in(folder: str | Path) -> Iterator[Path]:
+    """Make a folder and keep other processes out of it.
+
+    Of processes that `accelerate launch` started together the first holds the folder for all. Where the work fails
+    before it has written anything, a folder that was made for it goes again.
+
+    Raises:
+        InputError: another process is at work in the folder, or it cannot be written to.
+    """
+    from filelock import FileLock, Timeout
+
+    folder = Path(folder)
+    if int(os.environ.get("RANK", "0")):
+        yield folder
+        return
+    is_new = not folder.exists()
+    lock = FileLock(folder / LOCK)
+    try:
+        make_folder(folder)
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise InputError(f"{folder}: another process works in this folder; wait for it, or use another") from error
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written to ({error.strerror})") from error
+    try:
+        with naming_full_disk(folder):
+            yield folder
+    except BaseException:
+        if is_new and [path.name for path in folder.iterdir()] == [LOCK]:
+            (folder / LOCK).unlink()
+            folder.rmdir()
+        raise
+    finally:
+        lock.release()
+
+
+def writes_out(command: Callable) -> Callable:
+    """A command of the command line that is at work in its folder `out`."""
+
+    @wraps(command)
+    def alone(*, out: Path, **options):
+        with working_in(out):
+            return command(out=out, **options)
+
+    return alone
