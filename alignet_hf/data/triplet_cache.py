@@ -41,7 +41,7 @@ def memory_mapped(
     path = folder / f"{which}-{_digest([held, repr(check.features)])}.arrow"
     notes = path.with_suffix(".json")
     with FileLock(folder / f"{which}.lock"):  # of several processes, one does the work
-        if not path.exists():
+        if not (path.exists() and notes.exists()):
             with replacing(path) as temporary:
                 _write(temporary, check, n_rows, tables())
                 notes.write_text(json.dumps({"files": list(map(str, files)), "complaint": check.complaint()}))
