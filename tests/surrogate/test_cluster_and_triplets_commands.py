@@ -48,7 +48,7 @@ def test_every_option_of_cluster_is_heeded(call, teacher, tmp_path):
 
 
 def test_elbow_leaves_its_curve(call, teacher, tmp_path):
-    said = succeed(call, "cluster", teacher, tmp_path / "out", "--n-clusters", "elbow", "--n-init", 5)
+    said = succeed(call, "cluster", teacher, tmp_path / "out", "--n-clusters", "elbow")
     assert said["clusters"] == Clusters.from_pretrained(tmp_path / "out").n_clusters
     with Image.open(tmp_path / "out" / "elbow.png") as figure:
         assert figure.format == "PNG"
