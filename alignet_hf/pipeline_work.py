@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from alignet_hf.data.alignet import load_alignet, save_alignet
+from alignet_hf.data.alignet import load_alignet
 from alignet_hf.data.images import ConcatImages, images_fingerprint, load_images
 from alignet_hf.data.judgments import Judgments
 from alignet_hf.distill.temperature import matching_temperature
@@ -21,9 +21,10 @@ from alignet_hf.stages import Stages
 from alignet_hf.surrogate.cluster import Clusters, cluster_embeddings
 from alignet_hf.surrogate.embed import embed_images
 from alignet_hf.surrogate.embeddings import Embeddings
-from alignet_hf.surrogate.respond import respond
+from alignet_hf.surrogate.respond import save_responses
 from alignet_hf.surrogate.sample import sample_triplets
 from alignet_hf.surrogate.uncertainty_distillation import UncertaintyDistillation
+from alignet_hf.surrogate.views import EmbeddingsView
 from alignet_hf.triplets import triplet_similarities
 
 METRICS = "metrics.json"
@@ -80,8 +81,8 @@ class Pipeline:
     def cluster(self) -> None:
         """Superordinate clusters of the surrogate teacher's space; UnAligNet has its own, of the teacher's."""
         for setting, folder in self.data_folders("clusters").items():
-            embeddings = self.teacher_embeddings(setting)[self.distill_rows]
-            cluster_embeddings(embeddings, self.recipe.clusters.n_clusters, self.recipe.seed).save_pretrained(folder)
+            embeddings = EmbeddingsView(self._teacher(setting), self.distill_rows)
+            cluster_embeddings(embeddings, self.recipe.clusters.n_clusters, self.recipe.seed, output=folder)
 
     def make_triplets(self) -> None:
         options = self.recipe.triplets
@@ -89,10 +90,11 @@ class Pipeline:
         for setting, folder in self.data_folders("triplets").items():
             labels = Clusters.from_pretrained(clusters[setting]).labels
             sampled = self.distill_rows[sample_triplets(labels, options.n, options.strategy, seed=self.recipe.seed)]
-            responses = respond(self.teacher_embeddings(setting), sampled, self.images.names)
-            save_alignet(
-                responses,
+            save_responses(
+                self._teacher(setting),
+                sampled,
                 folder,
+                filenames=self.images.names,
                 teacher=self.recipe.teacher.model,
                 uncertainty_distillation=setting == "alignet",
                 sampling=options.strategy,
@@ -161,10 +163,7 @@ class Pipeline:
 
     def teacher_embeddings(self, setting: str) -> np.ndarray:
         """(N, p) of all images: aligned by the surrogate for "alignet", else as the teacher gives them."""
-        embeddings = np.asarray(Embeddings.from_pretrained(self.out / "teacher"))
-        if setting != "alignet":
-            return embeddings
-        return UncertaintyDistillation.from_pretrained(self.out / "surrogate").transform(embeddings)
+        return np.asarray(self._teacher(setting))
 
     def student_embeddings(self, setting: str) -> np.ndarray:
         """(judged images, D) of the student in one of the paper's four settings."""
@@ -181,6 +180,13 @@ class Pipeline:
         if "unalignet" in self.recipe.settings:
             folders["unalignet"] = self.out / "unalignet" / kind
         return folders
+
+    def _teacher(self, setting: str) -> np.ndarray | EmbeddingsView:
+        """As `teacher_embeddings`, on disk: what is aligned is computed for the rows that are read."""
+        embeddings = np.asarray(Embeddings.from_pretrained(self.out / "teacher"))
+        if setting != "alignet":
+            return embeddings
+        return UncertaintyDistillation.from_pretrained(self.out / "surrogate").view(embeddings)
 
     def _unaligned_temperature(self) -> float:
         options, rows = self.recipe.distill, self.distill_rows

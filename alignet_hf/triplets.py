@@ -103,13 +103,14 @@ def odd_one_last(triplets: np.ndarray, similarities: np.ndarray) -> tuple[np.nda
     return np.take_along_axis(triplets, items, 1), np.take_along_axis(similarities, pairs, 1)
 
 
-def validate_triplets(triplets, n_items: int | None = None, name: str = "triplets") -> np.ndarray:
+def validate_triplets(triplets, n_items: int | None = None, name: str = "triplets", first_row: int = 0) -> np.ndarray:
     """Check that triplets name three different items that exist.
 
     Args:
         triplets: (n, 3) integers.
         n_items: how many items there are; None where that is not known.
         name: what the message calls them, a file's name say.
+        first_row: what the message counts from, for a block of a longer list.
 
     Returns:
         The triplets as an int array.
@@ -126,12 +127,12 @@ def validate_triplets(triplets, n_items: int | None = None, name: str = "triplet
     repeated = np.flatnonzero((i == j) | (i == k) | (j == k))
     if repeated.size:
         row = repeated[0]
-        raise InputError(f"{name}: row {row} names an item twice: {triplets[row].tolist()}; drop the row")
+        raise InputError(f"{name}: row {first_row + row} names an item twice: {triplets[row].tolist()}; drop the row")
     outside = triplets < 0 if n_items is None else (triplets < 0) | (triplets >= n_items)
     if outside.any():
         row = np.flatnonzero(outside.any(1))[0]
         limit = "indices start at 0" if n_items is None else f"there are {n_items} items, 0 to {n_items - 1}"
-        raise InputError(f"{name}: row {row} is out of range: {triplets[row].tolist()}; {limit}")
+        raise InputError(f"{name}: row {first_row + row} is out of range: {triplets[row].tolist()}; {limit}")
     return triplets
 
 

@@ -1,32 +1,48 @@
-"""The AligNet triplet data set on disk and on the Hub: Parquet, one file a split, and the authors' released archives.
+"""The AligNet triplet data set on disk and on the Hub: Parquet, one file a split; large ones open memory-mapped."""
 
-A row holds `indices` (rows of the image source, odd one last), `similarities` (the teacher's [s_ij, s_ik, s_jk], the
-first the largest) and, where files are named, `filenames`.
-"""
-
-import json
 import re
 import tempfile
-import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from datasets import Dataset, Features, List, Value
-from huggingface_hub import HfFileSystem, constants, get_cached_repo_tree
+from datasets import Dataset, Features
+from huggingface_hub import get_cached_repo_tree
 
+from alignet_hf.data.alignet_card import card, facts_of, facts_on_hub, with_facts
+from alignet_hf.data.released_triplets import ReleasedTriplets
+from alignet_hf.data.triplet_cache import memory_mapped
+from alignet_hf.data.triplet_rows import (
+    FEATURES,
+    FEATURES_WITH_FILENAMES,
+    ROWS_PER_BLOCK,
+    RowCheck,
+    features_of,
+    names_array,
+    triplet_table,
+)
 from alignet_hf.errors import InputError
-from alignet_hf.hub.artifacts import METADATA_KEY, facts_table, make_folder, replacing
+from alignet_hf.hub.artifacts import make_folder, replacing
 from alignet_hf.hub.download import local_folder
 from alignet_hf.hub.faults import hub_faults
 from alignet_hf.hub.push import push_folder
-from alignet_hf.triplets import validate_triplets
 
-FEATURES = Features({"indices": List(Value("int32"), length=3), "similarities": List(Value("float32"), length=3)})
-FEATURES_WITH_FILENAMES = Features({**FEATURES, "filenames": List(Value("string"), length=3)})
+__all__ = [
+    "FEATURES",
+    "FEATURES_WITH_FILENAMES",
+    "convert_released",
+    "holds_alignet",
+    "load_alignet",
+    "push_alignet",
+    "save_alignet",
+    "save_blocks",
+    "triplet_dataset",
+]
+
+_ROWS_IN_MEMORY = 2**20  # up to these a data set is read whole: 24 MB, and the file names
 
 
 def triplet_dataset(indices: np.ndarray, similarities: np.ndarray, filenames: Sequence[str] | None = None) -> Dataset:
@@ -37,34 +53,60 @@ def triplet_dataset(indices: np.ndarray, similarities: np.ndarray, filenames: Se
         similarities: (n, 3) float.
         filenames: names that `indices` point at.
     """
-    columns = [
-        _triples(pa.array(indices.reshape(-1), pa.int32())),
-        _triples(pa.array(similarities.reshape(-1), pa.float32())),
-    ]
-    if filenames is None:
-        return _dataset(pa.table(columns, schema=FEATURES.arrow_schema))
-    columns.append(_triples(pa.array(filenames, pa.string()).take(pa.array(indices.reshape(-1)))))
-    return _dataset(pa.table(columns, schema=FEATURES_WITH_FILENAMES.arrow_schema))
+    names = names_array(filenames)
+    starts = range(0, max(1, len(indices)), ROWS_PER_BLOCK)
+    blocks = [slice(start, start + ROWS_PER_BLOCK) for start in starts]
+    return Dataset(pa.concat_tables([triplet_table(indices[rows], similarities[rows], names) for rows in blocks]))
 
 
 def save_alignet(dataset: Dataset, folder: str | Path, split: str = "train", **facts) -> Path:
     """Write a split as `folder/<split>.parquet` and the folder's card, atomically; other splits there stay.
 
     Args:
-        dataset: with the columns that this module names.
+        dataset: with the columns that this module names; read in blocks.
         facts: what made the triplets (teacher, sampling, seed, license, ...), as JSON, for the card.
 
     Raises:
         InputError: if the rows are not triplets with the odd one last.
     """
+    blocks = dataset.with_format("arrow").iter(ROWS_PER_BLOCK)
+    return save_blocks(blocks, folder, split, features_of(dataset.column_names), len(dataset), **facts)
+
+
+def save_blocks(
+    tables: Iterable[pa.Table], folder: str | Path, split: str, features: Features, n_rows: int, **facts
+) -> Path:
+    """`save_alignet` of rows that come in blocks: each becomes a group of rows of the file, and is then let go.
+
+    Args:
+        tables: the blocks, in order.
+        features: of the rows: FEATURES or FEATURES_WITH_FILENAMES.
+        n_rows: how many there will be.
+    """
     folder = make_folder(folder)
-    table = _checked(dataset.with_format("arrow")[:], str(folder / f"{split}.parquet"))
-    facts = {"triplets": len(table), **facts}
+    check = RowCheck(str(folder / f"{split}.parquet"), features)
+    schema = with_facts(features.arrow_schema, {"triplets": n_rows, **facts})
     with replacing(folder / f"{split}.parquet") as path:
-        pq.write_table(table.replace_schema_metadata({**table.schema.metadata, METADATA_KEY: json.dumps(facts)}), path)
+        with pq.ParquetWriter(path, schema) as file:
+            for table in tables:
+                file.write_table(check(table).cast(schema))
+        check.warn(stacklevel=3)
     with replacing(folder / "README.md") as path:
-        path.write_text(_card(_facts_of(folder)), encoding="utf-8")
+        path.write_text(card(facts_of(folder)), encoding="utf-8")
     return folder
+
+
+def convert_released(path: str | Path, folder: str | Path, split: str = "train", **facts) -> Path:
+    """Write one of the authors' released archives (`alignet_train.npz`) as a split, as `save_alignet` does.
+
+    The archive is read once, in blocks; each row's odd one is checked to be last.
+
+    Raises:
+        InputError: naming the file, if it is missing or damaged, or its rows are not triplets with the odd one last.
+    """
+    released = ReleasedTriplets(path)
+    facts = {"source": released.path.name, **facts}
+    return save_blocks(released.tables(), folder, split, released.features, released.n_rows, **facts)
 
 
 def push_alignet(
@@ -100,10 +142,10 @@ def push_alignet(
         if isinstance(folder, Dataset):
             folder = save_alignet(folder, temporary, split, **facts)
         for path in Path(folder).glob("*.parquet"):
-            load_alignet(path)
+            _go_through(path)
         with hub_faults("push", repo_id, token):
-            there = _facts_on_hub(repo_id, revision, token)
-        contents = {"README.md": _card(there | _facts_of(Path(folder))).encode()} if there else None
+            there = facts_on_hub(repo_id, revision, token)
+        contents = {"README.md": card(there | facts_of(Path(folder))).encode()} if there else None
         return push_folder(
             folder,
             repo_id,
@@ -134,6 +176,9 @@ def load_alignet(
 ) -> Dataset:
     """Load a split of a folder or Hub repository, or one of the authors' released `.npz` archives.
 
+    More than a million rows are not read: they are laid down once as an Arrow file in the cache of `datasets`
+    (HF_DATASETS_CACHE), and from then on opened memory-mapped, in no time.
+
     A folder or repository is one that `save_alignet` or `push_alignet` wrote, or `datasets` itself
     (`Dataset.push_to_hub`), which keeps a split as `data/<split>-*.parquet`.
 
@@ -143,9 +188,10 @@ def load_alignet(
     """
     path = Path(path_or_repo)
     if path.suffix == ".npz":
-        return _dataset(_checked(_read_npz(path), str(path)))
+        released = ReleasedTriplets(path)
+        return _open([path], RowCheck(str(path), released.features), released.n_rows, released.tables)
     if path.suffix == ".parquet":
-        return _dataset(_checked(_read_parquet([path]), str(path)))
+        return _open_parquet([path], str(path))
     patterns = [f"{split}.parquet", f"data/{split}-*.parquet"]
     where = {"repo_type": "dataset", "revision": revision, "token": token, "cache_dir": cache_dir}
     folder = local_folder(path_or_repo, **where, local_files_only=local_files_only, allow_patterns=patterns)
@@ -153,7 +199,7 @@ def load_alignet(
     if paths is None:
         splits = ", ".join(_splits(path_or_repo, revision, cache_dir)) or "none"
         raise InputError(f"{path_or_repo}: no split {split!r} ({' or '.join(patterns)}); splits there: {splits}")
-    return _dataset(_checked(_read_parquet(paths), str(paths[0] if len(paths) == 1 else folder / patterns[1])))
+    return _open_parquet(paths, str(paths[0] if len(paths) == 1 else folder / patterns[1]))
 
 
 def _splits(path_or_repo: str | Path, revision: str | None, cache_dir: str | Path | None) -> list[str]:
@@ -167,130 +213,53 @@ def _splits(path_or_repo: str | Path, revision: str | None, cache_dir: str | Pat
     return sorted({match[1] or match[2] for match in found if match})
 
 
-def _read_parquet(paths: list[Path]) -> pa.Table:
+def _open_parquet(paths: list[Path], name: str) -> Dataset:
     """The shards of a split, in order."""
-    tables = []
+    check, n_rows = _parquet_check(paths, name)
+    return _open(paths, check, n_rows, lambda: _parquet_blocks(paths))
+
+
+def _open(paths: list[Path], check: RowCheck, n_rows: int, tables: Callable[[], Iterable[pa.Table]]) -> Dataset:
+    """Rows that are in these files, checked: in memory, or where they are many memory-mapped."""
+    if n_rows > _ROWS_IN_MEMORY:
+        return memory_mapped(paths, check, n_rows, tables)
+    empty = check.features.arrow_schema.empty_table()
+    whole = pa.concat_tables([empty, *map(check, tables())])
+    check.warn(stacklevel=4)
+    return Dataset(whole)
+
+
+def _go_through(path: Path) -> None:
+    """Check a file, and keep nothing of it."""
+    check, _ = _parquet_check([path], str(path))
+    for table in _parquet_blocks([path]):
+        check(table)
+    check.warn(stacklevel=3)
+
+
+def _parquet_check(paths: list[Path], name: str) -> tuple[RowCheck, int]:
+    """The check of a split's rows, and their number."""
+    columns, n_rows = [], 0
     for path in paths:
-        try:
-            tables.append(pq.read_table(path))
-        except (OSError, pa.ArrowInvalid) as error:
-            raise InputError(f"{path}: not a Parquet file, or damaged: {error}") from error
+        with _reading(path), pq.ParquetFile(path) as file:
+            columns.append(sorted(set(FEATURES_WITH_FILENAMES).intersection(file.schema_arrow.names)))
+            n_rows += file.metadata.num_rows
+    if other := [path for path, names in zip(paths, columns, strict=True) if names != columns[0]]:
+        raise InputError(f"{paths[0]}: the other files of the split have other columns: {other[0].name}")
+    return RowCheck(name, features_of(columns[0])), n_rows
+
+
+def _parquet_blocks(paths: list[Path]) -> Iterator[pa.Table]:
+    for path in paths:
+        with _reading(path), pq.ParquetFile(path) as file:
+            columns = [name for name in FEATURES_WITH_FILENAMES if name in file.schema_arrow.names]
+            for batch in file.iter_batches(ROWS_PER_BLOCK, columns=columns):
+                yield pa.Table.from_batches([batch])
+
+
+@contextmanager
+def _reading(path: Path):
     try:
-        return pa.concat_tables(tables)
-    except pa.ArrowInvalid as error:
-        raise InputError(f"{paths[0]}: the other files of the split have other columns: {error}") from error
-
-
-def _checked(table: pa.Table, name: str) -> pa.Table:
-    """Cast to the features and check the rows, the odd one's place among them."""
-    features = FEATURES_WITH_FILENAMES if "filenames" in table.column_names else FEATURES
-    try:
-        table = table.select(list(features)).cast(features.arrow_schema)
-    except (KeyError, pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise InputError(f"{name}: expected three indices and three similarities a row: {error}") from error
-    validate_triplets(_matrix(table["indices"]), name=f"{name}: indices")
-    similarities = _matrix(table["similarities"])
-    bad = np.flatnonzero(~np.isfinite(similarities).all(1))
-    if bad.size:
-        raise InputError(f"{name}: similarities: row {bad[0]} is not finite: {similarities[bad[0]].tolist()}")
-    # The odd one is last, so the pair of the other two, s_ij, must be the most similar.
-    disagree = np.flatnonzero(similarities[:, 0] < similarities[:, 1:].max(1))
-    if not disagree.size:
-        return table
-    row = disagree[0]
-    message = (
-        f"{name}: in {len(disagree)} of {len(table)} rows the last item is not the odd one out: row {row} has "
-        f"similarities {similarities[row].tolist()}, of which the first, s_ij, should be the largest"
-    )
-    if 2 * len(disagree) > len(table):
-        raise InputError(f"{message}; reorder the rows (alignet_hf.triplets.odd_one_last)")
-    warnings.warn(message, stacklevel=3)
-    return table
-
-
-def _read_npz(path: Path) -> pa.Table:
-    """A released archive: `indices` and `similarities`, each (n, 3), and often `filenames` (n, 3)."""
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in ("indices", "similarities", "filenames") if name in archive.files}
-    except (OSError, ValueError, BadZipFile) as error:
-        raise InputError(f"{path}: the archive cannot be read: {error}") from error
-    for name in ("indices", "similarities"):
-        if name not in arrays:
-            raise InputError(f"{path}: no array named {name}; it holds {', '.join(arrays) or 'none that is known'}")
-    for name, array in arrays.items():
-        if array.shape != (len(arrays["indices"]), 3):
-            raise InputError(f"{path}: {name} has shape {array.shape}; expected ({len(arrays['indices'])}, 3)")
-    return pa.table({name: _triples(pa.array(array.reshape(-1))) for name, array in arrays.items()})
-
-
-def _facts_of(folder: Path) -> dict[str, dict]:
-    """What made each split of a folder."""
-    return {file.stem: _facts_in(pq.read_schema(file)) for file in sorted(folder.glob("*.parquet"))}
-
-
-def _facts_on_hub(repo_id: str, revision: str | None, token: str | None) -> dict[str, dict]:
-    """What made each split of a repository, read off the end of its files; none where there is no repository."""
-    files = HfFileSystem(endpoint=constants.ENDPOINT, token=token, skip_instance_cache=True)  # what is there now
-    root = f"datasets/{repo_id}@{revision}" if revision else f"datasets/{repo_id}"
-    try:
-        names = files.glob(f"{root}/*.parquet")
-    except FileNotFoundError:
-        return {}
-    facts = {}
-    for name in names:
-        with files.open(name, "rb") as file:
-            facts[Path(name).stem] = _facts_in(pq.read_schema(file))
-    return facts
-
-
-def _facts_in(schema: pa.Schema) -> dict:
-    return json.loads((schema.metadata or {}).get(METADATA_KEY.encode(), b"{}"))
-
-
-def _card(splits: dict[str, dict]) -> str:
-    """The data set's card.
-
-    Args:
-        splits: name -> what made it; where all say the same `license`, the Hub is told.
-    """
-    licences = {facts.get("license") for facts in splits.values()}
-    license_line = f"license: {licences.pop()}\n" if len(licences) == 1 and None not in licences else ""
-    configs = "\n".join(f"  - split: {split}\n    path: {split}.parquet" for split in splits)
-    sections = "\n\n".join(f"## {split}\n\n{facts_table(facts)}" for split, facts in splits.items())
-    return f"""---
-{license_line}tags:
-- alignet
-- odd-one-out
-configs:
-- config_name: default
-  data_files:
-{configs}
----
-
-# AligNet triplets
-
-Odd-one-out responses of a surrogate teacher. A row holds `indices` of three images, the odd one last, and the teacher's
-`similarities` of the pairs [ij, ik, jk], to be used as logits; where the images have names, `filenames`.
-
-```python
-from alignet_hf import load_alignet
-
-triplets = load_alignet("this folder or repository", "train")
-```
-
-{sections}
-"""
-
-
-def _triples(values: pa.Array) -> pa.FixedSizeListArray:
-    return pa.FixedSizeListArray.from_arrays(values, 3)
-
-
-def _matrix(column: pa.ChunkedArray) -> np.ndarray:
-    """A column of lists of three -> (n, 3)."""
-    return np.concatenate([chunk.flatten().to_numpy() for chunk in column.chunks] or [np.empty(0)]).reshape(-1, 3)
-
-
-def _dataset(table: pa.Table) -> Dataset:
-    return Dataset(table.replace_schema_metadata({b"huggingface": table.schema.metadata[b"huggingface"]}))
+        yield
+    except (OSError, pa.ArrowInvalid) as error:
+        raise InputError(f"{path}: not a Parquet file, or damaged: {error}") from error

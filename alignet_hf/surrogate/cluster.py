@@ -1,16 +1,23 @@
 """Superordinate clusters of the teacher's (transformed) representations: k-means, K given or by the Elbow criterion."""
 
 from collections.abc import Sequence
-from typing import Literal, Self
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 from tqdm import tqdm
 
 from alignet_hf.errors import InputError
-from alignet_hf.hub.artifacts import Artifact
-from alignet_hf.triplets import validate_embeddings
+from alignet_hf.hub.artifacts import Artifact, make_folder
+from alignet_hf.surrogate.elbow import draw_elbow, elbow
+from alignet_hf.surrogate.starts import Starts
+from alignet_hf.surrogate.views import validated
 
-_ROWS_PER_BLOCK = 65536
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_ROWS_PER_BLOCK = 16384
+_POINTS_PER_CLUSTER = 256
 
 
 class Clusters(Artifact):
@@ -42,6 +49,16 @@ class Clusters(Artifact):
     def elbow_curve(self) -> list[list[float]] | None:
         return self.metadata.get("elbow_curve")
 
+    def draw_elbow(self) -> "Figure":
+        """The Elbow curve, and the K chosen on it.
+
+        Raises:
+            InputError: if K was given.
+        """
+        if self.elbow_curve is None:
+            raise InputError(f"clusters: K = {self.n_clusters} was given, so there is no Elbow curve to draw")
+        return draw_elbow(self.elbow_curve)
+
     def tensors(self) -> dict[str, np.ndarray]:
         return {"labels": self.labels, "centroids": self.centroids}
 
@@ -60,71 +77,107 @@ def cluster_embeddings(
     *,
     n_init: int = 1,
     n_iter: int = 25,
+    sample: int | None = None,
     candidates: Sequence[int] | None = None,
+    output: str | Path | None = None,
     progress: bool = True,
 ) -> Clusters:
-    """Cluster embeddings by k-means (faiss; centroids are learnt from at most 256 points a cluster, as it does).
+    """Cluster embeddings by k-means (faiss).
+
+    The embeddings are read from where they are: a sample to learn centroids from, then all, block by block.
 
     Args:
-        embeddings: (N, D) float.
+        embeddings: (N, D) float, memory-mapped say, or a view of them (`UncertaintyDistillation.view`).
         n_clusters: K, or "elbow" for the K whose point (K, inertia) lies farthest below the chord from the first to
             the last candidate, both axes scaled to 0..1.
-        seed: of the starts.
-        n_init: starts; the best is kept.
+        seed: of the sample and the starts.
+        n_init: starts; the one with the least inertia of the sample is kept.
         n_iter: iterations of each.
+        sample: of how many embeddings to learn centroids; 256 a cluster, faiss' number, where not given.
         candidates: the K tried for "elbow"; twelve from 2 to N / 2 (1,000 at most), evenly spaced in the logarithm,
             where not given.
+        output: a folder to save the clusters to. Every start that has ended is kept there until then: stopped anywhere
+            and called again, the work goes on and ends with the same bytes.
 
     Raises:
         InputError: if there are fewer points than clusters, or an embedding is not finite.
     """
-    embeddings = np.ascontiguousarray(validate_embeddings(embeddings), np.float32)
-    if n_clusters != "elbow":
-        return _k_means(embeddings, n_clusters, seed, n_init, n_iter)
-    if candidates is None:
-        candidates = np.geomspace(2, max(2, min(len(embeddings) // 2, 1000)), 12).round().astype(int).tolist()
-    candidates = sorted(set(candidates))
+    embeddings = validated(embeddings)
+    numbers = [n_clusters] if n_clusters != "elbow" else _candidates(candidates, len(embeddings))
+    for number in numbers:
+        if not 1 <= number <= len(embeddings):
+            raise InputError(
+                f"n_clusters: {number} clusters of {len(embeddings)} points; there must be 1 to as many as points"
+            )
+        if sample is not None and sample < number:
+            raise InputError(f"sample: {number} clusters cannot be learnt from {sample} points; sample more")
+    starts = Starts(None if output is None else make_folder(output) / "starts")
+    order = np.random.default_rng(seed).permutation(len(embeddings))
+    centroids = []
+    with tqdm(total=len(numbers) * n_init, unit="start", desc="k-means", disable=None if progress else True) as bar:
+        for number in numbers:
+            points = _rows(embeddings, np.sort(order[: sample or _POINTS_PER_CLUSTER * number]))
+            tried = []
+            for start in range(n_init):
+                tried.append(starts.learn(points, number, n_iter, _seed_of(seed, start)))
+                bar.update()
+            centroids.append(min(tried, key=lambda one: one.objective).centroids)
+    labels, inertias = _assign(embeddings, centroids, progress)
+    curve = [[number, inertia] for number, inertia in zip(numbers, inertias, strict=True)]
+    chosen = elbow(curve) if n_clusters == "elbow" else 0
+    facts = {"n_clusters": numbers[chosen], "inertia": inertias[chosen], "seed": seed, "n_init": n_init}
+    facts |= {"n_iter": n_iter, "sample": min(sample or _POINTS_PER_CLUSTER * numbers[chosen], len(embeddings))}
+    if n_clusters == "elbow":
+        facts["elbow_curve"] = curve
+    clusters = Clusters(labels[chosen], centroids[chosen], **facts)
+    if output is not None:
+        clusters.save_pretrained(output)
+        starts.forget()
+    return clusters
+
+
+def _candidates(given: Sequence[int] | None, n_points: int) -> list[int]:
+    if given is None:
+        given = np.geomspace(2, max(2, min(n_points // 2, 1000)), 12).round().astype(int).tolist()
+    candidates = sorted(set(given))
     if len(candidates) < 3:
         raise InputError(
-            f"n_clusters: the Elbow criterion needs three candidates at least, got {candidates} for {len(embeddings)} "
+            f"n_clusters: the Elbow criterion needs three candidates at least, got {candidates} for {n_points} "
             "points; give n_clusters as a number"
         )
-    # All are kept until the choice is made: labels and centroids are small beside the embeddings.
-    tried = [
-        _k_means(embeddings, k, seed, n_init, n_iter)
-        for k in tqdm(candidates, unit="K", desc="elbow", disable=None if progress else True)
-    ]
-    curve = [[clusters.n_clusters, clusters.inertia] for clusters in tried]
-    chosen = tried[elbow(curve)]
-    chosen.metadata["elbow_curve"] = curve
-    return chosen
+    return candidates
 
 
-def elbow(curve: Sequence[tuple[float, float]]) -> int:
-    """The index of the point of a falling curve [(K, inertia)] that lies farthest below the chord of its ends."""
-    points = np.asarray(curve, np.float64)
-    span = points[-1] - points[0]
-    if not span.all():
-        raise InputError(f"n_clusters: the inertia does not change over the candidates, {points[:, 1].tolist()}")
-    scaled = (points - points[0]) / span  # the chord runs from (0, 0) to (1, 1); a falling convex curve lies above it
-    return int((scaled[:, 1] - scaled[:, 0]).argmax())
+def _seed_of(seed: int, start: int) -> int:
+    """The first start has the seed as it is; the others must not be another seed's. Faiss takes 31 bits."""
+    return int(np.random.SeedSequence((seed, start)).generate_state(1)[0] >> 1) if start else seed
 
 
-def _k_means(embeddings: np.ndarray, n_clusters: int, seed: int, n_init: int, n_iter: int) -> Clusters:
+def _rows(embeddings, rows: np.ndarray) -> np.ndarray:
+    """Rows as float32, brought from where they are in blocks."""
+    found = np.empty((len(rows), embeddings.shape[1]), np.float32)
+    for start in range(0, len(rows), _ROWS_PER_BLOCK):
+        block = slice(start, start + _ROWS_PER_BLOCK)
+        found[block] = embeddings[rows[block]]
+    return found
+
+
+def _assign(embeddings, centroids: list[np.ndarray], progress: bool) -> tuple[list[np.ndarray], list[float]]:
+    """Every point's nearest centroid, and the inertia, for several sets of centroids in one reading of the points."""
     import faiss
 
-    if not 1 <= n_clusters <= len(embeddings):
-        raise InputError(
-            f"n_clusters: {n_clusters} clusters of {len(embeddings)} points; there must be 1 to as many as points"
-        )
-    k_means = faiss.Kmeans(
-        embeddings.shape[1], n_clusters, seed=seed, nredo=n_init, niter=n_iter, min_points_per_centroid=1
-    )
-    k_means.train(embeddings)
-    labels, inertia = np.empty(len(embeddings), np.int32), 0.0
-    for start in range(0, len(embeddings), _ROWS_PER_BLOCK):
-        distances, nearest = k_means.index.search(embeddings[start : start + _ROWS_PER_BLOCK], 1)
-        labels[start : start + len(nearest)] = nearest[:, 0]
-        inertia += float(distances.sum(dtype=np.float64))
-    facts = {"n_clusters": n_clusters, "inertia": inertia, "seed": seed, "n_init": n_init, "n_iter": n_iter}
-    return Clusters(labels, k_means.centroids, **facts)
+    labels, inertias, indices = [], [], []
+    for some in centroids:
+        indices.append(faiss.IndexFlatL2(embeddings.shape[1]))
+        indices[-1].add(some)
+        labels.append(np.empty(len(embeddings), np.int32))
+        inertias.append(0.0)
+    with tqdm(total=len(embeddings), unit="row", desc="labels", disable=None if progress else True) as bar:
+        for start in range(0, len(embeddings), _ROWS_PER_BLOCK):
+            block = np.ascontiguousarray(embeddings[start : start + _ROWS_PER_BLOCK], np.float32)
+            for number, index in enumerate(indices):
+                distances, nearest = index.search(block, 1)
+                labels[number][start : start + len(block)] = nearest[:, 0]
+                inertias[number] += float(distances.sum(dtype=np.float64))
+            bar.update(len(block))
+    return labels, inertias

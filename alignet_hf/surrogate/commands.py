@@ -205,17 +205,26 @@ def cluster(
     out: Annotated[Path, typer.Argument(help="The folder for the clusters.")],
     transform: Annotated[Path | None, typer.Option(help="The folder that `align` wrote; none for UnAligNet.")] = None,
     n_clusters: Annotated[str, typer.Option(help="A number, or elbow.")] = "500",
+    n_init: Annotated[int, typer.Option(min=1, help="Starts, of which the best is kept.")] = 1,
+    n_iter: Annotated[int, typer.Option(min=1, help="Iterations of each.")] = 25,
+    sample: Annotated[
+        int | None, typer.Option(min=1, help="Of how many images to learn centroids; 256 a cluster by default.")
+    ] = None,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """Cluster embeddings by k-means."""
+    """Cluster embeddings by k-means; killed and started again, it goes on. With elbow, the curve is drawn too."""
+    from alignet_hf.hub.artifacts import replacing
     from alignet_hf.surrogate.cluster import cluster_embeddings
 
     if n_clusters != "elbow" and not n_clusters.isdigit():
         raise InputError(f"--n-clusters: {n_clusters!r} is neither a number nor elbow")
     k = n_clusters if n_clusters == "elbow" else int(n_clusters)
-    clusters = cluster_embeddings(aligned(embeddings, transform), k, seed)
-    clusters.save_pretrained(out)
+    options = {"n_init": n_init, "n_iter": n_iter, "sample": sample}
+    clusters = cluster_embeddings(aligned(embeddings, transform), k, seed, output=out, **options)
+    if clusters.elbow_curve is not None:
+        with replacing(out / "elbow.png") as path:
+            clusters.draw_elbow().savefig(path, format="png", dpi=150)
     done(as_json, out, clusters=clusters.n_clusters, inertia=clusters.inertia)
 
 
@@ -233,10 +242,9 @@ def triplets(
     as_json: Json = False,
 ) -> None:
     """Sample triplets and let the (surrogate) teacher answer them: an AligNet data set."""
-    from alignet_hf.data.alignet import save_alignet
     from alignet_hf.surrogate.cluster import Clusters
     from alignet_hf.surrogate.embeddings import Embeddings
-    from alignet_hf.surrogate.respond import respond
+    from alignet_hf.surrogate.respond import save_responses
     from alignet_hf.surrogate.sample import sample_triplets
 
     rows = aligned(embeddings, transform)
@@ -245,13 +253,15 @@ def triplets(
     labels = len(rows) if clusters is None else Clusters.from_pretrained(clusters).labels
     sampled = sample_triplets(labels, n, strategy, seed=seed)
     names = Embeddings.from_pretrained(embeddings).names
-    save_alignet(respond(rows, sampled, names), out, sampling=strategy, seed=seed, aligned=transform is not None)
+    facts = {"sampling": strategy, "seed": seed, "aligned": transform is not None}
+    save_responses(rows, sampled, out, filenames=names, **facts)
     done(as_json, out, triplets=n)
 
 
 def aligned(embeddings: Path, transform: Path | None):
+    """Embeddings, memory-mapped; with a transform, a view that applies it to the rows that are read."""
     from alignet_hf.surrogate.embeddings import Embeddings
     from alignet_hf.surrogate.uncertainty_distillation import UncertaintyDistillation
 
     rows = Embeddings.from_pretrained(embeddings)
-    return rows if transform is None else UncertaintyDistillation.from_pretrained(transform).transform(rows)
+    return rows if transform is None else UncertaintyDistillation.from_pretrained(transform).view(rows)

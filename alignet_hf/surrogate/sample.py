@@ -2,8 +2,15 @@
 
 Whatever the strategy, a draw is uniform over all the triplets that it allows (so a cluster counts by the triplets it
 can give, not by its number), draws are independent, and a triplet can come twice.
+
+A strategy is a function of the labels' sizes that returns another, `draw(rng, n)`, of n triplets. It knows items by
+their places in an order sorted by label, so that a label is a range of places, [start, start + size).
 """
 
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import permutations
 from typing import Literal
 
 import numpy as np
@@ -12,6 +19,10 @@ from alignet_hf.errors import InputError
 
 Strategy = Literal["cluster-boundary", "class-boundary", "random", "within-class", "between-class"]
 STRATEGIES: tuple[str, ...] = Strategy.__args__
+Draw = Callable[[np.random.Generator, int], list[np.ndarray]]
+
+_TRIPLETS_PER_BLOCK = 2**15  # what a block computes with fits a cache
+_ORDERS = np.array(list(permutations(range(3))))
 
 
 def sample_triplets(labels, n: int, strategy: Strategy = "cluster-boundary", *, seed: int) -> np.ndarray:
@@ -23,6 +34,8 @@ def sample_triplets(labels, n: int, strategy: Strategy = "cluster-boundary", *, 
         strategy: "cluster-boundary" and "class-boundary": two items of one label, then one of another (they differ in
             what the labels are); "within-class": three of one label; "between-class": three labels; "random": any
             three. Names as in the paper's section A.1.2 and the released data.
+        seed: of the draws. Every block of them has a generator of its own, so that the result is the same on any
+            number of processors.
 
     Returns:
         (n, 3) int32 item indices. The order says nothing, but that of a boundary triplet the last is the one apart.
@@ -32,87 +45,118 @@ def sample_triplets(labels, n: int, strategy: Strategy = "cluster-boundary", *, 
     """
     if strategy not in STRATEGIES:
         raise InputError(f"strategy: {strategy!r} is not one of {', '.join(STRATEGIES)}")
-    rng = np.random.default_rng(seed)
     if strategy == "random":
         n_items = labels if isinstance(labels, int | np.integer) else len(labels)
-        if n_items < 3:
-            raise InputError(f"labels: {n_items} items; a triplet needs 3")
-        return _distinct(rng, np.full(n, n_items), 3).astype(np.int32)
+        items, draw = np.arange(n_items, dtype=np.int32), _any_three(n_items)
+    else:
+        items, sizes = _sorted_by_label(labels)
+        draw = {"within-class": _within, "between-class": _between}.get(strategy, _boundary)(sizes)
+    triplets = np.empty((n, 3), np.int32)
+    blocks = np.split(triplets, range(_TRIPLETS_PER_BLOCK, n, _TRIPLETS_PER_BLOCK))
+
+    def fill(block: np.ndarray, seed: np.random.SeedSequence) -> None:
+        for position, places in enumerate(draw(np.random.default_rng(seed), len(block))):
+            block[:, position] = items[places]
+
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        list(threads.map(fill, blocks, np.random.SeedSequence(seed).spawn(len(blocks))))
+    return triplets
+
+
+def _sorted_by_label(labels) -> tuple[np.ndarray, np.ndarray]:
+    """-> the items in the order of their labels, (N,) int32, and the number of items of each label, (K,) int64."""
     labels = np.asarray(labels)
     if labels.ndim != 1 or labels.dtype.kind not in "iuUSb":
         raise InputError(f"labels: expected one integer or string an item, got {labels.dtype} {labels.shape}")
-    _, labels, sizes = np.unique(labels, return_inverse=True, return_counts=True)
-    # Items are sorted by label, so that a label is a range of places: [start, start + size).
-    items = np.argsort(labels, kind="stable").astype(np.int32)
-    places = {"within-class": _within, "between-class": _between}.get(strategy, _boundary)(rng, sizes, n)
-    return items[places]
+    if labels.size and labels.dtype.kind in "iu" and int(labels.max()) - int(labels.min()) < 2**16:
+        labels = (labels - labels.min()).astype(np.uint16)  # which numpy sorts by digits, several times as fast
+    items = labels.argsort(kind="stable").astype(np.int32)
+    labels = labels[items]
+    starts = np.flatnonzero(np.r_[labels.size > 0, labels[1:] != labels[:-1]])
+    return items, np.diff(starts, append=labels.size)
 
 
-def _boundary(rng: np.random.Generator, sizes: np.ndarray, n: int) -> np.ndarray:
+def _any_three(n_items: int) -> Draw:
+    if n_items < 3:
+        raise InputError(f"labels: {n_items} items; a triplet needs 3")
+    return lambda rng, n: _three_below(rng, np.full(n, n_items))
+
+
+def _boundary(sizes: np.ndarray) -> Draw:
     """Two of one label, one of another: a label has C(size, 2) * (N - size) of these."""
-    sizes = sizes.astype(np.float64)
-    counts = sizes * (sizes - 1) / 2 * (sizes.sum() - sizes)
+    weights, starts, total = sizes.astype(np.float64), np.cumsum(sizes) - sizes, sizes.sum()
+    counts = weights * (weights - 1) / 2 * (total - weights)
     if not counts.any():
         raise InputError(
             f"labels: {int((sizes >= 2).sum())} of {len(sizes)} labels have two members or more; a boundary "
             "needs one that has, and an item of another label: use fewer clusters, or strategy 'random'"
         )
-    label = rng.choice(len(sizes), n, p=counts / counts.sum())
-    return _pair_and_other(rng, sizes.astype(np.int64), label)
+    cumulative = counts.cumsum()
+
+    def draw(rng: np.random.Generator, n: int) -> list[np.ndarray]:
+        label = _weighted(rng, cumulative, n)
+        start, size = starts[label], sizes[label]
+        other = _below(rng, total - size)
+        other += np.where(other >= start, size, 0)  # step over the pair's label
+        return [*(place + start for place in _two_below(rng, size)), other]
+
+    return draw
 
 
-def _pair_and_other(rng: np.random.Generator, sizes: np.ndarray, label: np.ndarray) -> np.ndarray:
-    starts, size = (np.cumsum(sizes) - sizes)[label], sizes[label]
-    pair = _distinct(rng, size, 2) + starts[:, None]
-    other = rng.integers(0, sizes.sum() - size)
-    other += np.where(other >= starts, size, 0)  # step over the pair's label
-    return np.column_stack([pair, other])
-
-
-def _within(rng: np.random.Generator, sizes: np.ndarray, n: int) -> np.ndarray:
+def _within(sizes: np.ndarray) -> Draw:
     """Three of one label: a label has C(size, 3) of these."""
     counts = sizes * (sizes - 1.0) * (sizes - 2.0) / 6
     if not counts.any():
         raise InputError(f"labels: none of the {len(sizes)} labels has three members; 'within-class' needs one")
-    label = rng.choice(len(sizes), n, p=counts / counts.sum())
-    starts = np.cumsum(sizes) - sizes
-    return _distinct(rng, sizes[label], 3) + starts[label, None]
+    cumulative, starts = counts.cumsum(), np.cumsum(sizes) - sizes
+
+    def draw(rng: np.random.Generator, n: int) -> list[np.ndarray]:
+        label = _weighted(rng, cumulative, n)
+        return [place + starts[label] for place in _three_below(rng, sizes[label])]
+
+    return draw
 
 
-def _between(rng: np.random.Generator, sizes: np.ndarray, n: int) -> np.ndarray:
-    """Three labels a, b, c: size_a * size_b * size_c of these; drawn label by label, each given those before."""
+def _between(sizes: np.ndarray) -> Draw:
+    """Three labels a < b < c: size_a * size_b * size_c of these; drawn one by one, each given those before."""
     if len(sizes) < 3:
         raise InputError(f"labels: {len(sizes)} different labels; 'between-class' needs three")
-    total = sizes.sum()
-    weights = sizes.astype(np.float64)
-    # Ordered triplets that start with label a: size_a * sum over b != a of size_b * (N - size_a - size_b).
-    first = weights * ((total - weights) ** 2 - ((weights**2).sum() - weights**2))
-    drawn = rng.multinomial(n, first / first.sum())
-    a = np.repeat(np.arange(len(sizes)), drawn)
-    b = np.empty_like(a)
-    ends = np.cumsum(drawn)
-    for label in np.flatnonzero(drawn):
-        second = weights * (total - weights[label] - weights)
-        second[label] = 0
-        b[ends[label] - drawn[label] : ends[label]] = rng.choice(len(sizes), drawn[label], p=second / second.sum())
-    starts = np.cumsum(sizes) - sizes
-    low, high = np.minimum(a, b), np.maximum(a, b)
-    c = rng.integers(0, total - sizes[a] - sizes[b])  # a place outside both labels, stepped over one after the other
-    c += np.where(c >= starts[low], sizes[low], 0)
-    c += np.where(c >= starts[high], sizes[high], 0)
-    places = [starts[label] + rng.integers(0, sizes[label]) for label in (a, b)]
-    return rng.permutation(np.column_stack([*places, c]))  # they came sorted by the first label
+    ends, total = np.cumsum(sizes), sizes.sum()
+    pairs = np.cumsum(sizes * (total - ends))  # items of b, times those of any later label; summed over labels up to b
+    firsts = np.cumsum(sizes * (pairs[-1] - pairs).astype(np.float64))
+
+    def draw(rng: np.random.Generator, n: int) -> list[np.ndarray]:
+        a = _weighted(rng, firsts, n)
+        b = pairs.searchsorted(rng.integers(pairs[a], pairs[-1]), "right")
+        last = ends[b] + _below(rng, total - ends[b])
+        places = [ends[label] - sizes[label] + _below(rng, sizes[label]) for label in (a, b)]
+        order = _ORDERS[_below(rng, np.full(n, len(_ORDERS)))]  # they came sorted by label
+        return list(np.take_along_axis(np.column_stack([*places, last]), order, 1).T)
+
+    return draw
 
 
-def _distinct(rng: np.random.Generator, sizes: np.ndarray, k: int) -> np.ndarray:
-    """k = 2 or 3 different numbers below each size, in random order -> (n, k) int64."""
-    i = rng.integers(0, sizes)
-    j = rng.integers(0, sizes - 1)
+def _weighted(rng: np.random.Generator, cumulative: np.ndarray, n: int) -> np.ndarray:
+    """n indices, each as probable as the step of `cumulative` there is high."""
+    return cumulative.searchsorted(rng.random(n) * cumulative[-1], "right")
+
+
+def _below(rng: np.random.Generator, sizes: np.ndarray) -> np.ndarray:
+    """A whole number from 0 to below each size; far faster than `rng.integers`, even but for size / 2^53."""
+    return (rng.random(len(sizes)) * sizes).astype(np.int64)
+
+
+def _two_below(rng: np.random.Generator, sizes: np.ndarray) -> list[np.ndarray]:
+    """Two different numbers below each size, in random order."""
+    i, j = _below(rng, sizes), _below(rng, sizes - 1)
     j += j >= i  # step over i
-    if k == 2:
-        return np.column_stack([i, j])
-    low, high = np.minimum(i, j), np.maximum(i, j)
-    last = rng.integers(0, sizes - 2)
-    last += last >= low
-    last += last >= high
-    return np.column_stack([i, j, last])
+    return [i, j]
+
+
+def _three_below(rng: np.random.Generator, sizes: np.ndarray) -> list[np.ndarray]:
+    """Three different numbers below each size, in random order."""
+    i, j = _two_below(rng, sizes)
+    last = _below(rng, sizes - 2)
+    last += last >= np.minimum(i, j)
+    last += last >= np.maximum(i, j)
+    return [i, j, last]

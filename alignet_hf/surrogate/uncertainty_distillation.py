@@ -16,12 +16,11 @@ from alignet_hf.surrogate.glocal import read_glocal
 from alignet_hf.surrogate.minimisation import minimise
 from alignet_hf.surrogate.object_splits import split_by_objects
 from alignet_hf.surrogate.objective import TripletTask
+from alignet_hf.surrogate.views import EmbeddingsView
 from alignet_hf.triplets import validate_embeddings, validate_probabilities, validate_triplets
 
 if TYPE_CHECKING:
     from alignet_hf.surrogate.cross_validation import CrossValidation
-
-_ROWS_PER_BLOCK = 8192
 
 
 class UncertaintyDistillation(Artifact):
@@ -123,17 +122,24 @@ class UncertaintyDistillation(Artifact):
 
     def transform(self, embeddings) -> np.ndarray:
         """x' = W (x - mean) / std + b of every row: (N, p) -> (N, p) float32."""
-        embeddings = validate_embeddings(embeddings)
-        if embeddings.shape[1] != len(self.bias):
+        return np.asarray(self.view(embeddings))
+
+    def view(self, embeddings) -> EmbeddingsView:
+        """`transform`, of rows when they are read: for more embeddings than memory should hold.
+
+        Raises:
+            InputError: another number of dimensions, or an embedding that is not finite.
+        """
+        view = EmbeddingsView(embeddings, function=self._transformed, n_dimensions=len(self.bias))
+        if view.embeddings.shape[1] != len(self.bias):
             raise InputError(
-                f"embeddings: {embeddings.shape[1]} dimensions, but the transform was fitted on {len(self.bias)}; "
+                f"embeddings: {view.embeddings.shape[1]} dimensions, but the transform was fitted on {len(self.bias)}; "
                 "use the same teacher"
             )
-        transformed = np.empty(embeddings.shape, np.float32)
-        for start in range(0, len(embeddings), _ROWS_PER_BLOCK):
-            block = embeddings[start : start + _ROWS_PER_BLOCK].astype(np.float32)
-            transformed[start : start + len(block)] = (block - self.mean) / self.std @ self.weight.T + self.bias
-        return transformed
+        return view
+
+    def _transformed(self, rows: np.ndarray) -> np.ndarray:
+        return (rows.astype(np.float32) - self.mean) / self.std @ self.weight.T + self.bias
 
     @classmethod
     def from_glocal(cls, path: str | Path) -> Self:

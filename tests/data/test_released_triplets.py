@@ -1,0 +1,122 @@
+import zipfile
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from alignet_hf.data import released_triplets as module
+from alignet_hf.data.alignet import convert_released, load_alignet
+from alignet_hf.data.released_triplets import ReleasedTriplets
+from alignet_hf.errors import InputError
+
+RNG = np.random.default_rng(0)
+INDICES = np.stack([RNG.permutation(9)[:3] for _ in range(60)])
+SIMILARITIES = -np.sort(-RNG.normal(size=(60, 3)), axis=1)
+FILENAMES = np.array([f"n{row:08}_{row}.JPEG" for row in range(9)])[INDICES]
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "alignet_train.npz"
+
+
+def arrays_of(dataset):
+    arrays = dataset.with_format("numpy")[:]
+    return arrays["indices"], arrays["similarities"], np.array(arrays.get("filenames"))
+
+
+@pytest.mark.parametrize("save", [np.savez_compressed, np.savez])
+@pytest.mark.parametrize(
+    "dress",
+    [
+        lambda array: array,
+        np.asfortranarray,
+        lambda array: array.astype(array.dtype.newbyteorder(">")),
+        lambda array: array.astype({"i": "i4", "f": "f4", "U": "S24"}[array.dtype.kind]),
+    ],
+    ids=["as released", "columns after another", "big-endian", "narrow"],
+)
+def test_whatever_the_layout_the_rows_are_the_same(path, save, dress, monkeypatch):
+    monkeypatch.setattr(module, "ROWS_PER_BLOCK", 7)
+    monkeypatch.setattr(module, "_SKIPPED_AT_ONCE", 50)
+    save(path, indices=dress(INDICES), similarities=dress(SIMILARITIES), filenames=dress(FILENAMES))
+    indices, similarities, filenames = arrays_of(load_alignet(path))
+    np.testing.assert_array_equal(indices, INDICES)
+    np.testing.assert_array_equal(similarities, SIMILARITIES.astype(np.float32))
+    np.testing.assert_array_equal(filenames, FILENAMES)
+
+
+def test_converted_to_a_split_with_a_card(path, tmp_path):
+    np.savez_compressed(path, indices=INDICES, similarities=SIMILARITIES)
+    folder = convert_released(path, tmp_path / "out", "train", sampling="cluster-boundary")
+    indices, similarities, _ = arrays_of(load_alignet(folder))
+    np.testing.assert_array_equal(indices, INDICES)
+    np.testing.assert_array_equal(similarities, SIMILARITIES.astype(np.float32))
+    card = (folder / "README.md").read_text()
+    for line in ("| triplets | 60 |", "| source | alignet_train.npz |", "| sampling | cluster-boundary |"):
+        assert line in card
+
+
+def test_read_in_blocks(path, monkeypatch):
+    monkeypatch.setattr(module, "ROWS_PER_BLOCK", 25)
+    np.savez_compressed(path, indices=INDICES, similarities=SIMILARITIES)
+    assert [len(table) for table in ReleasedTriplets(path).tables()] == [25, 25, 10]
+
+
+def test_rows_where_another_is_the_odd_one_are_counted(path, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "ROWS_PER_BLOCK", 7)
+    similarities = SIMILARITIES.copy()
+    similarities[[30, 31, 58]] = [0, 0, 1]
+    np.savez(path, indices=INDICES, similarities=similarities)
+    with pytest.warns(UserWarning, match=r"train\.parquet: in 3 of 60 rows .* row 30 has similarities \[0\.0, 0\.0, 1"):
+        folder = convert_released(path, tmp_path / "out")
+    assert pq.read_metadata(folder / "train.parquet").num_rows == 60
+    np.savez(path, indices=INDICES, similarities=SIMILARITIES[:, ::-1])
+    with pytest.raises(InputError, match="in 60 of 60 rows"):
+        convert_released(path, tmp_path / "other")
+    assert not list((tmp_path / "other").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"indices": INDICES}, "no array named similarities; it holds indices"),
+        ({"x": INDICES}, "no array named indices; it holds none that is known"),
+        ({"indices": INDICES, "similarities": SIMILARITIES[:2]}, r"similarities has shape \(2, 3\); expected \(60, 3"),
+        ({"indices": np.array(3), "similarities": SIMILARITIES}, r"indices has shape \(\); expected \(0, 3"),
+        ({"indices": INDICES, "similarities": SIMILARITIES[:, ::-1]}, "in 60 of 60 rows"),
+        ({"indices": INDICES, "similarities": SIMILARITIES.astype(object)}, "cannot be read: an array of Python obj"),
+        ({"indices": INDICES * 1.0, "similarities": SIMILARITIES}, "indices cannot be read: its type is float64"),
+        ({"indices": INDICES + 2**32, "similarities": SIMILARITIES}, "expected three indices"),
+        ({"indices": INDICES - 1, "similarities": SIMILARITIES}, r"row \d+ is out of range"),
+    ],
+)
+def test_a_bad_archive_is_named(path, arrays, message):
+    np.savez(path, **arrays)
+    with pytest.raises(InputError, match=rf"alignet_train\.npz: .*{message}"):
+        load_alignet(path)
+
+
+def test_a_damaged_archive_is_named(path, tmp_path):
+    with pytest.raises(InputError, match=r"none\.npz"):
+        load_alignet(tmp_path / "none.npz")
+    np.savez_compressed(path, indices=INDICES, similarities=SIMILARITIES)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match=r"alignet_train\.npz: the archive cannot be read"):
+        load_alignet(path)
+    at = whole.index(b"similarities.npy") + 300
+    path.write_bytes(whole[:at] + bytes([whole[at] ^ 255]) + whole[at + 1 :])
+    with pytest.raises(InputError, match=r"alignet_train\.npz: the archive cannot be read"):
+        load_alignet(path)
+
+
+def test_an_array_shorter_than_its_header_says(path):
+    np.savez(path, indices=INDICES, similarities=SIMILARITIES)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name, data[:-1])
+    with pytest.raises(InputError, match="an array ends before its last row"):
+        load_alignet(path)

@@ -1,0 +1,72 @@
+"""The commands `cluster` and `triplets`: their options, their files, and that the second goes on from the first."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from alignet_hf.data.alignet import load_alignet
+from alignet_hf.surrogate.cluster import Clusters
+from alignet_hf.surrogate.embeddings import Embeddings
+from alignet_hf.surrogate.uncertainty_distillation import UncertaintyDistillation
+
+RNG = np.random.default_rng(0)
+TRUTH = np.repeat(np.arange(5), 16)
+ARRAY = (10 * RNG.normal(size=(5, 6))[TRUTH] + RNG.normal(size=(80, 6))).astype(np.float16)
+NAMES = [f"{row}.jpg" for row in range(80)]
+
+
+@pytest.fixture
+def teacher(tmp_path):
+    return Embeddings(ARRAY, NAMES).save_pretrained(tmp_path / "teacher")
+
+
+@pytest.fixture
+def ud(tmp_path):
+    weight, bias = RNG.normal(size=(6, 6)).astype(np.float32), RNG.normal(size=6).astype(np.float32)
+    return UncertaintyDistillation(weight, bias, 0.5, 3.0).save_pretrained(tmp_path / "ud")
+
+
+def succeed(call, *arguments) -> dict:
+    code, out, err = call(*arguments, "--json")
+    assert code == 0, err
+    return json.loads(out)
+
+
+def test_every_option_of_cluster_is_heeded(call, teacher, tmp_path):
+    options = ("--n-clusters", 4, "--n-init", 3, "--n-iter", 7, "--sample", 50, "--seed", 2)
+    said = succeed(call, "cluster", teacher, tmp_path / "out", *options)
+    clusters = Clusters.from_pretrained(tmp_path / "out")
+    expected = {"n_clusters": 4, "inertia": said["inertia"], "seed": 2, "n_init": 3, "n_iter": 7, "sample": 50}
+    assert clusters.metadata == expected
+    visible = sorted(path.name for path in (tmp_path / "out").glob("[!.]*"))
+    assert visible == ["README.md", "clusters.safetensors", "config.json"]
+    code, _, err = call("cluster", teacher, tmp_path / "out", "--n-clusters", 4, "--sample", 3)
+    assert code == 2
+    assert err == "alignet-hf: sample: 4 clusters cannot be learnt from 3 points; sample more\n"
+
+
+def test_elbow_leaves_its_curve(call, teacher, tmp_path):
+    said = succeed(call, "cluster", teacher, tmp_path / "out", "--n-clusters", "elbow")
+    assert said["clusters"] == Clusters.from_pretrained(tmp_path / "out").n_clusters
+    with Image.open(tmp_path / "out" / "elbow.png") as figure:
+        assert figure.format == "PNG"
+        assert len(np.unique(np.asarray(figure))) > 50
+
+
+def test_triplets_of_the_aligned_teacher(call, teacher, ud, tmp_path):
+    succeed(call, "cluster", teacher, tmp_path / "clusters", "--transform", ud, "--n-clusters", 5, "--n-init", 5)
+    options = ("--clusters", tmp_path / "clusters", "--transform", ud, "-n", 200)
+    for out in ("triplets", "again"):
+        succeed(call, "triplets", teacher, tmp_path / out, *options)
+    assert (tmp_path / "triplets/train.parquet").read_bytes() == (tmp_path / "again/train.parquet").read_bytes()
+    rows = load_alignet(tmp_path / "triplets").with_format("numpy")[:]
+    aligned = UncertaintyDistillation.from_pretrained(ud).transform(ARRAY)
+    i, j, k = (aligned[rows["indices"][:, position]] for position in range(3))
+    expected = np.stack([(i * j).sum(1), (i * k).sum(1), (j * k).sum(1)], 1)
+    np.testing.assert_allclose(rows["similarities"], expected, rtol=1e-3, atol=1e-3)
+    np.testing.assert_array_equal(rows["filenames"], np.array(NAMES)[rows["indices"]])
+    labels = np.sort(Clusters.from_pretrained(tmp_path / "clusters").labels[rows["indices"]], axis=1)
+    assert ((labels[:, 0] == labels[:, 1]) ^ (labels[:, 1] == labels[:, 2])).all()
+    assert "| sampling | cluster-boundary |" in (tmp_path / "triplets/README.md").read_text()
