@@ -82,7 +82,7 @@ def embed_images(
         raise InputError(f"dtype: {dtype!r} is not float32 or float16")
     check_on_bad(on_bad)
     names = list(image_names(images))
-    with evaluating(model):
+    with evaluating(model), naming_killed_workers():
         embedder = Embedder(model, processor, revision, device, bf16)
         read = BatchReader(images, embedder.processor, pixels=pixels)
         facts = {"batch_size": batch_size, "pixels": pixels, "fingerprint": embedder.fingerprint(images)}
@@ -186,7 +186,7 @@ class _Work:
             desc="embedding" if process.num_processes == 1 else f"embedding, process 1 of {process.num_processes}",
             disable=None if self.progress and process.is_main_process else True,
         )
-        with bar, naming_killed_workers():
+        with bar:
             for batch, read in zip(batches, loader, strict=True):
                 rows, bad = self._rows(read)
                 yield batch, rows, bad
