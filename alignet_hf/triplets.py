@@ -165,6 +165,7 @@ def validate_embeddings(embeddings, name: str = "embeddings") -> np.ndarray:
     Raises:
         InputError: naming the first bad row, counted from 0.
     """
+    undecodable = getattr(embeddings, "undecodable", {})
     embeddings = np.asarray(embeddings)
     if embeddings.ndim != 2 or 0 in embeddings.shape:
         raise InputError(f"{name}: expected an array of shape (items, dimensions), got {embeddings.shape}")
@@ -175,6 +176,11 @@ def validate_embeddings(embeddings, name: str = "embeddings") -> np.ndarray:
         if bad.any():
             row = start + int(np.flatnonzero(bad)[0])
             value = embeddings[row][~np.isfinite(embeddings[row])][0]
+            if row in undecodable:
+                raise InputError(
+                    f"{name}: row {row} is empty: {undecodable[row]}; `embeddings.decodable()` are those of the other "
+                    "images, and their rows"
+                )
             raise InputError(f"{name}: row {row} holds {value}; every entry must be finite")
     return embeddings
 

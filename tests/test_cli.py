@@ -1,6 +1,7 @@
 """The command line as a user meets it: every stage by hand, one line for wrong input, results as JSON."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -12,6 +13,7 @@ from transformers import BitImageProcessorPil
 from alignet_hf.data.similarity_matrices import Dissimilarities
 from alignet_hf.demo import objects92
 from alignet_hf.pipeline import open_images
+from alignet_hf.surrogate.embeddings import Embeddings
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +125,27 @@ def test_an_image_that_does_not_decode_is_named(call, data, tmp_path):
     code, _, err = call("embed", tmp_path / "images", tmp_path / "out", "--model", data / "encoder")
     assert code == 2
     assert "broken.jpg" in err
+
+
+def test_embedding_goes_on_without_what_does_not_decode(call, data, tmp_path):
+    shutil.copytree(data / "images", tmp_path / "images")
+    broken = sorted((tmp_path / "images").iterdir())[3]
+    broken.write_bytes(b"no image")
+    command = ("embed", tmp_path / "images", tmp_path / "out", "--model", data / "encoder", "--json")
+    code, _, err = call(*command)
+    assert code == 2
+    assert err.startswith(f"alignet-hf: 1 image could not be decoded: {broken}: the image cannot be decoded")
+    options = ("--on-bad", "skip", "--pixels", "uint8", "--dtype", "float16", "--bf16", "--num-workers", 0)
+    code, out, err = call(*command, *options)
+    assert code == 0
+    assert json.loads(out)["undecodable"] == 1
+    assert "alignet-hf: 1 image could not be decoded" in err
+    embeddings = Embeddings.from_pretrained(tmp_path / "out")
+    assert list(embeddings.undecodable) == [3]
+    assert (embeddings.dtype, embeddings.metadata["bf16"]) == (np.float16, True)
+    code, _, err = call("cluster", tmp_path / "out", tmp_path / "clusters", "--n-clusters", 2)
+    assert code == 2
+    assert f"row 3 is empty: {broken}: the image cannot be decoded" in err
 
 
 def test_an_empty_folder_is_named(call, data, tmp_path):

@@ -1,5 +1,6 @@
 """The processes that `accelerate launch` started, where it did: who this one is, and what they agree on."""
 
+from collections.abc import Callable
 from typing import TypeVar
 
 import torch
@@ -19,6 +20,20 @@ def this_process() -> PartialState:
 def as_the_first(value: T) -> T:
     """The first process's value, in all processes; each must call it."""
     return broadcast_object_list([value])[0] if this_process().num_processes > 1 else value
+
+
+def by_the_first(work: Callable[[], T]) -> T:
+    """Do what the first process must do alone -> its result, or the InputError it raises, in all processes."""
+    outcome = None
+    if this_process().is_main_process:
+        try:
+            outcome = work()
+        except InputError as error:
+            outcome = error
+    outcome = as_the_first(outcome)
+    if isinstance(outcome, InputError):
+        raise outcome
+    return outcome
 
 
 def rows_of_each(batch_size: int) -> int:

@@ -22,6 +22,7 @@ from alignet_hf.distill.temperature import student_temperature
 from alignet_hf.distill.trainer import AligNetTrainer
 from alignet_hf.encoders import open_student
 from alignet_hf.errors import InputError
+from alignet_hf.hardware import computes_in_bf16
 from alignet_hf.hub.alignment import Alignment
 from alignet_hf.hub.artifacts import replacing, replacing_folder
 from alignet_hf.modeling_alignet import AligNetVisionModel
@@ -31,19 +32,6 @@ from alignet_hf.surrogate.sample import sample_triplets
 from alignet_hf.triplets import triplet_similarities, validate_triplets
 
 CURVE = "curve.json"
-
-
-def computes_in_bf16() -> bool:
-    """Whether this machine's accelerator, or its processor where there is none, has bfloat16 arithmetic."""
-    if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    if torch.accelerator.is_available():
-        return False
-    try:
-        processors = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:  # not Linux, which alone says it here
-        return False
-    return not {"avx512_bf16", "amx_bf16", "bf16"}.isdisjoint(processors.split())
 
 
 def distill_student(

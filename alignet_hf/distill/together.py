@@ -1,7 +1,7 @@
-"""A recipe run by all processes of `accelerate launch`: the first does every stage, the others join its distillations.
+"""A recipe run by all processes of `accelerate launch`: the first does every stage, the others join the heavy ones.
 
 For the first process it is `alignet_hf.pipeline.run`: what is done it skips, what was stopped goes on; one process may
-begin what eight end. Before a distillation it calls the others, which wait until then.
+begin what eight end. Before it embeds or distils it calls the others, which wait until then.
 """
 
 from collections.abc import Callable
@@ -41,9 +41,10 @@ def run_together(
     out = Path(out)
     calls = _Calls()
     if not this_process().is_main_process:
-        follower = _Follower(recipe, out, None)
-        while (setting := calls.next()) is not None:
-            follower.distill(setting)
+        follower = Pipeline(recipe, out, None)
+        while (called := calls.next()) is not None:
+            stage, arguments = called
+            getattr(follower, stage)(*arguments)
         return None
     check_files(recipe)
     check_encoder(recipe.teacher)
@@ -59,31 +60,34 @@ def run_together(
 
 
 class _Leader(Pipeline):
-    call: Callable[[str], None]
+    call: Callable[[tuple | None], None]
+
+    def embed_teacher(self) -> None:
+        self.call(("embed_teacher", ()))
+        super().embed_teacher()
+
+    def embed_original(self) -> None:
+        self.call(("embed_original", ()))
+        super().embed_original()
 
     def distill(self, setting: str) -> None:
-        self.call(setting)
+        self.call(("distill", (setting,)))
         super().distill(setting)
 
 
-class _Follower(Pipeline):
-    def _embed_student(self, model, processor, setting: str) -> None:
-        pass  # the leader does
-
-
 class _Calls:
-    """What the first process calls to the others: the setting to distil next, and None at the end."""
+    """What the first process calls to the others: the stage to join, with its arguments, and None at the end."""
 
     def __init__(self):
         several = this_process().num_processes > 1
         # Over a group of its own: the one for gradients (NCCL) gives up on who waits longer than half an hour.
         self.group = dist.new_group(backend="gloo", timeout=PATIENCE) if several else None
 
-    def call(self, setting: str | None) -> None:
+    def call(self, stage: tuple[str, tuple] | None) -> None:
         if self.group is not None:
-            dist.broadcast_object_list([setting], src=0, group=self.group)
+            dist.broadcast_object_list([stage], src=0, group=self.group)
 
-    def next(self) -> str | None:
+    def next(self) -> tuple[str, tuple] | None:
         heard = [None]
         try:
             dist.broadcast_object_list(heard, src=0, group=self.group)

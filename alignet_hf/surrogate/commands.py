@@ -11,7 +11,6 @@ from alignet_hf.errors import InputError
 from alignet_hf.output_folder import writes_out
 
 
-@writes_out
 def embed(
     images: Annotated[str, typer.Argument(help="A folder of images, .npy, .npz, Parquet, or a Hub data set.")],
     out: Annotated[Path, typer.Argument(help="The folder for the embeddings.")],
@@ -19,23 +18,48 @@ def embed(
     image_size: ImageSize = None,
     pooling: Pooling = "auto",
     batch_size: Annotated[int, typer.Option(min=1)] = 32,
-    num_workers: Annotated[int, typer.Option(min=0)] = 0,
+    num_workers: Annotated[
+        int | None, typer.Option(min=0, help="Processes that decode; by default what suits the machine.")
+    ] = None,
+    pixels: Annotated[str, typer.Option(help="exact, uint8 or fast: how images are decoded and resized.")] = "exact",
+    on_bad: Annotated[
+        str, typer.Option(help="raise or skip: what to do about an image that cannot be decoded.")
+    ] = "raise",
+    bf16: Annotated[bool, typer.Option("--bf16", help="Compute in bfloat16 what loses little by it.")] = False,
+    dtype: Annotated[str, typer.Option(help="float32 or float16, of what is written.")] = "float32",
     as_json: Json = False,
 ) -> None:
-    """Embed images with a frozen encoder; killed and started again, it goes on."""
+    """Embed images with a frozen encoder; killed and started again, it goes on.
+
+    Under `accelerate launch -m alignet_hf embed ...` all processes share the work.
+    """
     from alignet_hf.data.images import load_images
-    from alignet_hf.data.images.undecodable import naming_killed_workers
+    from alignet_hf.distill.processes import this_process
     from alignet_hf.encoders import encoder_named, open_teacher
+    from alignet_hf.hardware import suitable_workers
     from alignet_hf.surrogate.embed import embed_images
 
     quiet()
+    process = this_process()
     source = load_images(images)
     encoder, processor = open_teacher(encoder_named(model, image_size=image_size, pooling=pooling))
-    with naming_killed_workers():
-        rows = embed_images(
-            encoder, source, processor=processor, batch_size=batch_size, num_workers=num_workers, output=out
-        )
-    done(as_json, out, images=rows.shape[0], dimensions=rows.shape[1])
+    rows = embed_images(
+        encoder,
+        source,
+        processor=processor,
+        batch_size=batch_size,
+        output=out,
+        device=process.device,
+        num_workers=suitable_workers(process.device.type) if num_workers is None else num_workers,
+        dtype=dtype,
+        pixels=pixels,
+        on_bad=on_bad,
+        bf16=bf16,
+    )
+    skipped = {"undecodable": len(rows.undecodable)} if rows.undecodable else {}
+    if process.is_main_process:
+        done(as_json, out, images=rows.shape[0], dimensions=rows.shape[1], **skipped)
+    process.destroy_process_group()
 
 
 @writes_out

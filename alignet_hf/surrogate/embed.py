@@ -1,25 +1,32 @@
 """Embed images with a teacher: a frozen representation for every image, on disk as memory-mapped safetensors."""
 
-import hashlib
-import os
 import warnings
-from collections.abc import Callable
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
+from accelerate.utils import gather_object
+from filelock import FileLock, Timeout
 from torch.utils.data import DataLoader
 from tqdm import tqdm
-from transformers import AutoConfig, AutoImageProcessor, PreTrainedModel
+from transformers import PreTrainedModel
 
-from alignet_hf.configuration_alignet import AligNetVisionConfig
-from alignet_hf.data.collator import ImageCollator
-from alignet_hf.data.images import image_names, images_fingerprint
+from alignet_hf.data.collator import Pixels
+from alignet_hf.data.images import image_names
+from alignet_hf.data.images.undecodable import (
+    OnBad,
+    check_on_bad,
+    naming_killed_workers,
+    undecodable_message,
+)
+from alignet_hf.distill.processes import by_the_first, this_process
 from alignet_hf.errors import InputError
 from alignet_hf.hub.artifacts import make_folder
-from alignet_hf.modeling_alignet import AligNetVisionModel
-from alignet_hf.surrogate.embeddings import Embeddings, header, joined
+from alignet_hf.surrogate.embedder import Batch, BatchReader, Embedder, evaluating, finite_rows
+from alignet_hf.surrogate.embedding_file import EmbeddingFile, check_dimensions
+from alignet_hf.surrogate.embeddings import Embeddings
 
 
 def embed_images(
@@ -33,9 +40,15 @@ def embed_images(
     device: str | torch.device | None = None,
     num_workers: int = 0,
     dtype: str = "float32",
+    pixels: Pixels = "exact",
+    on_bad: OnBad = "raise",
+    bf16: bool | Literal["auto"] = False,
     progress: bool = True,
 ) -> Embeddings:
     """Embed every image of a source, in order.
+
+    With an `output`, the processes of `accelerate launch` share the work; each must call this. Batches are the same
+    whatever their number, and so is what is written, as far as the model's arithmetic is.
 
     Args:
         model: a Hub id or folder, an AligNetVisionModel (its `pooler_output` is kept), any transformers vision model
@@ -46,197 +59,150 @@ def embed_images(
             `processor(images=[...], return_tensors="pt")["pixel_values"]`; needed unless `model` is an id or folder.
         revision: of a Hub id.
         batch_size: images in a forward pass.
-        output: a folder to write to while embedding. Stopped anywhere and called again, the work goes on from the last
-            whole batch and ends with the same bytes; where model, images or processor have changed it starts again,
-            with a warning.
+        output: a folder to write to while embedding. Stopped anywhere and called again, by as many processes or
+            others, the work goes on and ends with the same bytes; where model, images or processor have changed it
+            starts again, with a warning.
         device: a module is moved there; None leaves it where it is, and puts a model that is loaded here on the
-            accelerator if there is one.
-        num_workers: processes that open and process images.
+            process's accelerator if there is one.
+        num_workers: processes that open and process images, for each process that embeds.
         dtype: "float32" or "float16", of the rows kept; the model computes in its own.
+        pixels: "exact", "uint8" or "fast": ImageCollator's.
+        on_bad: "raise" stops at an image that cannot be decoded; what is done stays done. "skip" goes on: its row is
+            NaN, and `Embeddings.undecodable` says why.
+        bf16: compute in bfloat16 what loses little by it (autocast); "auto" where the device has its arithmetic.
         progress: show a progress bar, on a terminal.
 
     Raises:
-        InputError: naming the image that cannot be opened or whose embedding is not finite.
+        InputError: naming the image that cannot be opened or whose embedding is not finite; another process at work in
+            the folder; too little space; a worker that was killed.
     """
     if not len(images):
         raise InputError("images: the source holds no image")
     if dtype not in ("float32", "float16"):
         raise InputError(f"dtype: {dtype!r} is not float32 or float16")
+    check_on_bad(on_bad)
     names = list(image_names(images))
-    bar = tqdm(total=len(images), unit="image", desc="embedding", disable=None if progress else True)
-    with _evaluating(model), torch.no_grad(), bar:
-        encoder, processor, facts = _encoder(model, processor, revision, device)
-        facts |= {"batch_size": batch_size, "fingerprint": _fingerprint(encoder, images)}
-        read = _Reader(images, processor)
+    with evaluating(model), naming_killed_workers():
+        embedder = Embedder(model, processor, revision, device, bf16)
+        read = BatchReader(images, embedder.processor, pixels=pixels)
+        facts = {"batch_size": batch_size, "pixels": pixels, "fingerprint": embedder.fingerprint(images)}
+        facts = embedder.facts | facts
+        work = _Work(embedder, read, names, batch_size, dtype, on_bad, num_workers, progress)
+        embeddings = work.in_memory(facts) if output is None else work.in_folder(make_folder(output), facts)
+    if embeddings.undecodable and this_process().is_main_process:
+        warnings.warn(undecodable_message(embeddings.undecodable), stacklevel=2)
+    return embeddings
 
-        def embed(batch, start: int) -> np.ndarray:
-            if isinstance(batch, InputError):
-                raise batch
-            return _finite_rows(_embed(encoder, batch, device), start, names, dtype)
 
-        first = embed(read(range(min(batch_size, len(images)))), 0)
-        target = _Memory(first, names, facts) if output is None else _Folder(output, first, names, facts)
-        done = target.done
-        bar.update(done)
+class _Work:
+    """Batches to embed, and where their rows go."""
+
+    def __init__(self, embedder, read, names, batch_size, dtype, on_bad, num_workers, progress):
+        self.embedder, self.read, self.names = embedder, read, names
+        self.batch_size, self.dtype, self.on_bad = batch_size, dtype, on_bad
+        self.num_workers, self.progress = num_workers, progress
+        self.batches = [range(start, min(start + batch_size, len(names))) for start in range(0, len(names), batch_size)]
+
+    def in_memory(self, facts: dict) -> Embeddings:
+        """All of them, in this process."""
+        array, undecodable = None, {}
+        for batch, rows, bad in self._embedded(range(len(self.batches))):
+            undecodable |= bad
+            if rows is None:
+                continue
+            if array is None:
+                array = np.full((len(self.names), rows.shape[1]), np.nan, self.dtype)
+            check_dimensions(rows, array.shape[1])
+            array[self.batches[batch]] = rows
+        if array is None:
+            raise InputError(undecodable_message(undecodable))
+        return Embeddings(array, self.names, undecodable, **facts)
+
+    def in_folder(self, folder: Path, facts: dict) -> Embeddings:
+        """This process's share, which with those of the others makes the file."""
+        process = this_process()
+        if len(set(gather_object([facts["fingerprint"]]))) > 1:
+            raise InputError(
+                "the processes have other models or images than one another; load the same weights and files in each"
+            )
+        file = EmbeddingFile(folder, self.names, self.batch_size, facts, process.process_index)
+        lock = FileLock(folder / ".lock")
+        try:
+            file.join(*by_the_first(lambda: self._begin(file, lock)))
+            todo = np.flatnonzero(~file.done)[process.process_index :: process.num_processes].tolist()
+            with file:
+                for batch, rows, bad in self._embedded(todo):
+                    if rows is None:
+                        rows = np.full((len(bad), file.shape[1]), np.nan, self.dtype)
+                    file.write(batch, rows, bad)
+            process.wait_for_everyone()
+            by_the_first(file.finish)
+        finally:
+            lock.release()
+        return Embeddings.read(file.final)
+
+    def _begin(self, file: EmbeddingFile, lock: FileLock) -> tuple[int, str, np.ndarray]:
+        """Find what is done, or start -> dimensions, dtype, and the batches that are done."""
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise InputError(
+                f"{file.folder}: another process is embedding here; wait for it, or name another folder"
+            ) from error
+        batch, rows, bad = self._first()
+        file.begin(rows, batch)
+        if file.undecodable and self.on_bad == "raise":
+            raise InputError(_fatal(file.undecodable))
+        if not file.done[batch]:
+            with file:
+                file.write(batch, rows, bad)
+            file.done[batch] = True
+        return file.shape[1], self.dtype, file.done
+
+    def _first(self) -> tuple[int, np.ndarray, dict[int, str]]:
+        """The first batch of which an image can be decoded."""
+        undecodable = {}
+        for batch, images in enumerate(self.batches):
+            rows, bad = self._rows(self.read(images))
+            if rows is not None:
+                return batch, rows, bad
+            undecodable |= bad
+        raise InputError(undecodable_message(undecodable))
+
+    def _embedded(self, batches) -> Iterator[tuple[int, np.ndarray | None, dict[int, str]]]:
+        """-> batches, their rows, and why images could not be decoded; without rows where that was all of them."""
+        process = this_process()
         loader = DataLoader(
-            range(done, len(images)),
-            batch_size,
-            collate_fn=read,
-            num_workers=num_workers,
+            [self.batches[batch] for batch in batches],
+            batch_size=None,
+            collate_fn=self.read,
+            num_workers=self.num_workers if len(batches) else 0,
+            pin_memory=self.embedder.device.type == "cuda",
             generator=torch.Generator(),  # the loader draws a seed: not from the global generator
         )
-        for batch in loader:
-            rows = embed(batch, done)
-            target.append(rows)
-            done += len(rows)
-            bar.update(len(rows))
-    return target.finish()
+        bar = tqdm(
+            total=sum(len(self.batches[batch]) for batch in batches),
+            unit="image",
+            desc="embedding" if process.num_processes == 1 else f"embedding, process 1 of {process.num_processes}",
+            disable=None if self.progress and process.is_main_process else True,
+        )
+        with bar:
+            for batch, read in zip(batches, loader, strict=True):
+                rows, bad = self._rows(read)
+                yield batch, rows, bad
+                bar.update(len(self.batches[batch]))
+
+    def _rows(self, read: Batch) -> tuple[np.ndarray | None, dict[int, str]]:
+        rows, inputs, bad, fatal = read
+        if fatal is not None:
+            raise InputError(fatal)
+        if bad and self.on_bad == "raise":
+            raise InputError(_fatal(bad))
+        if inputs is None:
+            return None, bad
+        embeds = self.embedder(inputs, self.read.finish)
+        return finite_rows(embeds, rows, bad, self.names, self.dtype), bad
 
 
-class _Reader(ImageCollator):
-    """A bad image comes back as its error: raised in a worker process it would be buried in a traceback."""
-
-    def __call__(self, indices) -> dict[str, torch.Tensor] | InputError:
-        try:
-            return super().__call__(indices)
-        except InputError as error:
-            return error
-
-
-class _Memory:
-    """Rows kept in memory."""
-
-    def __init__(self, first: np.ndarray, names: list[str], facts: dict):
-        self.names, self.facts = names, facts
-        self.batches = [first]
-        self.done = len(first)
-
-    def append(self, rows: np.ndarray) -> None:
-        self.batches.append(rows)
-
-    def finish(self) -> Embeddings:
-        return Embeddings(np.concatenate(self.batches), self.names, **self.facts)
-
-
-class _Folder:
-    """Rows appended to a partial file, whose header says what they are and whose length says how far they go."""
-
-    def __init__(self, folder: str | Path, first: np.ndarray, names: list[str], facts: dict):
-        self.folder = make_folder(folder)
-        self.final = self.folder / Embeddings.file_name()
-        self.partial = self.folder / "embeddings.partial"
-        self.head = header((len(names), first.shape[1]), first.dtype, names, facts)
-        self.tail = joined(names)
-        self.n_rows, self.row_bytes = len(names), first.nbytes // len(first)
-        self.done = self._resume(first)
-        if not self.done:
-            self.partial.write_bytes(self.head)
-            self.append(first)
-            self.done = len(first)
-
-    def _resume(self, first: np.ndarray) -> int:
-        """The rows that stand already, in the partial file or in a finished one."""
-        for path in (self.partial, self.final):
-            if path.exists() and (done := self._rows_in(path, first)):
-                if path == self.partial:
-                    os.truncate(path, len(self.head) + done * self.row_bytes)
-                return done
-        return 0
-
-    def _rows_in(self, path: Path, first: np.ndarray) -> int:
-        """The rows of a file that has the same header and the same first batch.
-
-        The batch is compared because no fingerprint sees into a processor or a callable.
-        """
-        with path.open("rb") as file:
-            head, data = file.read(len(self.head)), file.read(first.nbytes)
-        if self.head.startswith(head) and len(data) < first.nbytes:
-            return 0  # stopped within the first batch
-        if head == self.head:
-            there, here = np.frombuffer(data, first.dtype).astype(np.float32), first.ravel().astype(np.float32)
-            if np.abs(there - here).max() <= 1e-3 * np.abs(here).max():
-                whole_rows = (path.stat().st_size - len(head)) // self.row_bytes
-                # Only whole batches: a model's rows may differ in the last bit with the size of the batch.
-                return self.n_rows if whole_rows >= self.n_rows else whole_rows - whole_rows % len(first)
-        warnings.warn(f"{path}: of another model, processor or images; embedding starts again", stacklevel=5)
-        return 0
-
-    def append(self, rows: np.ndarray | bytes) -> None:
-        with self.partial.open("ab") as file:
-            file.write(rows)
-
-    def finish(self) -> Embeddings:
-        if self.partial.exists():
-            self.append(self.tail)
-            Embeddings.read(self.partial).write_card(self.folder, self.partial)
-            self.partial.replace(self.final)
-        return Embeddings.read(self.final)
-
-
-def _encoder(model, processor, revision: str | None, device):
-    """-> what embeds, its processor, and the facts of the two."""
-    name = str(model) if isinstance(model, str | Path) else type(model).__qualname__
-    try:
-        if isinstance(model, str | Path):
-            own = AutoConfig.from_pretrained(name, revision=revision).model_type == AligNetVisionConfig.model_type
-            load = AligNetVisionModel.from_pretrained if own else AligNetVisionModel.from_backbone
-            model = load(name, revision=revision)
-            processor = processor or AutoImageProcessor.from_pretrained(name, revision=revision)
-            device = device or torch.accelerator.current_accelerator()
-        elif isinstance(model, PreTrainedModel) and not isinstance(model, AligNetVisionModel):
-            model = AligNetVisionModel.from_backbone(model)
-    except (OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise InputError(f"{name}: cannot be loaded as a vision model: {reason}") from error
-    if processor is None:
-        raise InputError("processor: a model given as an object needs its image processor: processor=...")
-    if isinstance(model, torch.nn.Module) and device is not None:
-        model.to(device)
-    pooling = model.config.resolved_pooling if isinstance(model, AligNetVisionModel) else None
-    return model, processor, {"model": name, "revision": revision, "pooling": pooling}
-
-
-def _embed(encoder, batch: dict, device) -> torch.Tensor:
-    if isinstance(encoder, torch.nn.Module):
-        floats = (weight for weight in encoder.parameters() if weight.is_floating_point())
-        weight = next(floats, torch.empty(0, device=device))
-        batch = {
-            key: value.to(weight.device, weight.dtype if value.is_floating_point() else None)
-            for key, value in batch.items()
-        }
-    return encoder(**batch).pooler_output if isinstance(encoder, AligNetVisionModel) else encoder(batch["pixel_values"])
-
-
-def _finite_rows(embeds: torch.Tensor, start: int, names: list[str], dtype: str) -> np.ndarray:
-    if not isinstance(embeds, torch.Tensor) or embeds.ndim != 2:
-        shape = tuple(embeds.shape) if isinstance(embeds, torch.Tensor) else type(embeds).__name__
-        raise InputError(f"model: expected a tensor (images, dimensions) from a batch, got {shape}")
-    with np.errstate(over="ignore"):  # what float16 cannot hold becomes infinite, and is found next
-        rows = embeds.float().cpu().numpy().astype(dtype)
-    bad = np.flatnonzero(~np.isfinite(rows).all(1))
-    if bad.size:
-        raise InputError(f"{names[start + bad[0]]}: the model's embedding of this image is not finite in {dtype}")
-    return rows
-
-
-@contextmanager
-def _evaluating(model):
-    """Put every module in evaluation mode, and each back into its own after."""
-    modes = {module: module.training for module in model.modules()} if isinstance(model, torch.nn.Module) else {}
-    for module in modes:
-        module.training = False
-    try:
-        yield
-    finally:
-        for module, training in modes.items():
-            module.training = training
-
-
-def _fingerprint(encoder, images) -> str:
-    """Of the images, their names and, where they can be seen, the weights."""
-    digest = hashlib.sha256("\0".join([images_fingerprint(images), *image_names(images)]).encode())
-    if isinstance(encoder, torch.nn.Module):
-        for name, tensor in encoder.state_dict().items():
-            digest.update(name.encode())
-            digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
-    return digest.hexdigest()
+def _fatal(undecodable: dict[int, str]) -> str:
+    return f"{undecodable_message(undecodable)}; on_bad='skip' goes on without"

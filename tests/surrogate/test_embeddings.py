@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from safetensors import safe_open
 
 from alignet_hf.errors import InputError
-from alignet_hf.surrogate.embeddings import Embeddings
+from alignet_hf.surrogate.embeddings import Embeddings, header
 from alignet_hf.triplets import validate_embeddings
 
 ARRAY = np.random.default_rng(0).normal(size=(7, 5)).astype(np.float32)
@@ -62,3 +64,34 @@ def test_bad_input_is_named(tmp_path):
         path.write_bytes(whole[:end])
         with pytest.raises(InputError, match=r"embeddings\.safetensors: not an embeddings file"):
             Embeddings.from_pretrained(tmp_path)
+
+
+def test_undecodable_rows_are_kept_apart(tmp_path):
+    array = ARRAY.copy()
+    array[[1, 4]] = np.nan
+    whole = Embeddings(array, NAMES, {4: "d.jpg: bad", 1: "ü: bad"}, model="m")
+    loaded = Embeddings.from_pretrained(whole.save_pretrained(tmp_path))
+    np.testing.assert_array_equal(np.asarray(loaded), array)
+    assert (loaded.undecodable, loaded.names) == ({1: "ü: bad", 4: "d.jpg: bad"}, NAMES)
+    with safe_open(tmp_path / "embeddings.safetensors", "numpy") as file:
+        assert set(file.keys()) == {"embeddings", "names", "undecodable"}
+    with pytest.raises(InputError, match=r"row 1 is empty: ü: bad; `embeddings\.decodable\(\)` are those of the other"):
+        validate_embeddings(loaded)
+    left, rows = loaded.decodable()
+    assert rows.tolist() == [0, 2, 3, 5, 6]
+    np.testing.assert_array_equal(np.asarray(left), ARRAY[rows])
+    assert left.names == [NAMES[row] for row in rows]
+    validate_embeddings(left)
+
+
+@given(st.integers(1, 5), st.dictionaries(st.integers(0, 10**9), st.text(max_size=30), max_size=50))
+def test_the_header_is_of_one_length(n_dimensions, undecodable):
+    """So that rows can be written before it is known."""
+    shape, names = (10**9, n_dimensions), ["a", "b"]
+    plain = header(shape, np.dtype(np.float32), names, {"model": "m"})
+    assert len(header(shape, np.dtype(np.float32), names, {"model": "m"}, undecodable)) == len(plain)
+
+
+def test_names_that_are_not_unicode(tmp_path):
+    names = [f"{row}-\udcff.jpg" for row in range(7)]  # as Python has a file name that is not UTF-8
+    assert Embeddings.from_pretrained(Embeddings(ARRAY, names).save_pretrained(tmp_path)).names == names

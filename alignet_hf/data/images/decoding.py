@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import simplejpeg
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from alignet_hf.errors import InputError
 
@@ -110,4 +110,6 @@ def _naming(name: str | Path):
     try:
         yield
     except (*DECODING_ERRORS, Image.DecompressionBombError) as error:
-        raise UndecodableImageError(f"{name}: the image cannot be decoded: {error}; replace or remove it") from error
+        unknown = isinstance(error, UnidentifiedImageError)  # PIL's message has an address in memory
+        reason = "it is of no known format" if unknown else error
+        raise UndecodableImageError(f"{name}: the image cannot be decoded: {reason}; replace or remove it") from error

@@ -96,19 +96,21 @@ def read_in_workers(
 
 @contextmanager
 def naming_killed_workers():
-    """Turn the DataLoader's error for a worker process that was killed into a line that says what to do.
+    """Turn the errors for a DataLoader's worker process that was killed into a line that says what to do.
 
-    One that is killed while it hands over a batch breaks the connection before the DataLoader knows why.
+    The signal of its end may come anywhere in the loop over the loader, which is why all of that belongs in here; a
+    tensor on its way is lost with the connection.
     """
     try:
         yield
-    except (RuntimeError, EOFError, ConnectionResetError, ConnectionRefusedError) as error:
-        if isinstance(error, RuntimeError) and not str(error).startswith("DataLoader worker"):
+    except (RuntimeError, ConnectionError, EOFError) as error:
+        of_a_loader = str(error).startswith("DataLoader worker")
+        if isinstance(error, RuntimeError) != of_a_loader or str(error).startswith("Caught"):  # by a worker that lives
             raise
-        reason = (str(error) or type(error).__name__).splitlines()[0]
+        first = (str(error).splitlines() or ["it was cut off"])[0]
         raise InputError(
             "a worker process was killed, by the system perhaps as memory ran out; use fewer workers "
-            f"or smaller batches, and start again ({reason})"
+            f"or smaller batches, and start again ({first})"
         ) from error
 
 
