@@ -19,6 +19,7 @@ from alignet_hf.data.images import (
 from alignet_hf.data.images.classes import class_labels
 from alignet_hf.data.images.undecodable import undecodable_message
 from alignet_hf.data.judgments import Judgments
+from alignet_hf.distill.processes import this_process
 from alignet_hf.distill.temperature import matching_temperature
 from alignet_hf.encoders import open_student, open_teacher
 from alignet_hf.errors import InputError
@@ -274,6 +275,7 @@ class Pipeline:
             num_workers=encoder.num_workers,
             dtype=encoder.dtype,
             output=output,
+            device=this_process().device,
         )
 
     def _fit_ud(self, embeddings: np.ndarray) -> UncertaintyDistillation:

@@ -72,7 +72,7 @@ class RecipeCheck:
             numbers = [_count(stage.decoded), _count(stage.forwards)]
             sizes = [_bytes(size) for size in (stage.disk, stage.scratch, stage.memory, stage.accelerator)]
             costs.add_row(stage.stage, *numbers, *sizes, style="bold" if stage.stage == "all" else None)
-        return [facts, costs]
+        return [facts, costs] if facts.row_count else [costs]
 
 
 def check_recipe(recipe: Recipe, processes: int = 1) -> RecipeCheck:
@@ -131,7 +131,7 @@ def _look_at(check: RecipeCheck, who: str, encoder: Encoder, projection_dim: int
 def _look_at_images(check: RecipeCheck, recipe: Recipe, missing: dict[str, str]) -> tuple[dict, Sequence[str] | None]:
     """-> sizes, and the names of the images that people judged, None where they are not there."""
     names, sizes = {}, {}
-    for key, kind in (("source", "judged"), ("extra", "extra")):
+    for key, kind, what in (("source", "judged", "photographs"), ("extra", "extra", "extra photographs")):
         source = getattr(recipe.images, key)
         if source is None:
             names[kind] = []
@@ -141,7 +141,7 @@ def _look_at_images(check: RecipeCheck, recipe: Recipe, missing: dict[str, str])
             except InputError as error:
                 check.problems.append(f"{recipe.name}: images.{key}: {error}")
                 continue
-            check.counts[f"images of {source}"] = len(names[kind])
+            check.counts[what] = len(names[kind])
     sizes = {kind: len(found) for kind, found in names.items()}
     if len(names) == 2:
         lengths = {kind: _mean_bytes(found) for kind, found in names.items()}

@@ -1,6 +1,10 @@
 """Every recipe of the paper, end to end, with its models shrunk: teacher to card."""
 
 import json
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +82,47 @@ def test_the_twin_alone(data, teacher, tmp_path):
     assert (tmp_path / "run" / "unalignet" / "student" / "README.md").is_file()
     assert not (tmp_path / "run" / "student").exists()
     assert not (tmp_path / "run" / "triplets").exists()
+
+
+@pytest.mark.slow
+def test_a_copy_of_a_run_goes_on_with_another_student(data, teacher, tmp_path):
+    for name, folder in ((FAST, "first"), ("dinov2-b", "second")):
+        student = save_encoder(*STUDENTS[name][:2], tmp_path / name)
+        recipe, lines = load_recipe(RECIPES / f"{name}.yaml", overrides(data, teacher, student)), []
+        pipeline.run(recipe, tmp_path / folder, say=lines.append)
+        done = [line.removesuffix(" ...") for line in lines if line.endswith(" ...")]
+        if folder == "first":
+            shutil.copytree(tmp_path / "first", tmp_path / "second")
+    assert done == ["original", "alignet", "unalignet", "evaluate", "report"]
+    assert type(AutoModel.from_pretrained(tmp_path / "second" / "student").backbone).__name__ == "Dinov2Model"
+
+
+@pytest.mark.slow
+def test_two_processes_make_what_one_makes(data, teacher, tmp_path):
+    """training/distill.py, by itself and as `accelerate launch` starts it; from a cache, in float32."""
+    student = save_encoder(*STUDENTS[FAST][:2], tmp_path / "base")
+    more = (f"images.cache={tmp_path / 'cache'}", "evaluate.settings=[alignet]", "distill.bf16=false")
+    given = [word for override in overrides(data, teacher, student, *more) for word in ("--set", override)]
+    script = [str(RECIPES.parent / "distill.py"), str(RECIPES / f"{FAST}.yaml"), *given]
+    launchers = {"one": [], "two": ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]}
+    scores = {}
+    for name, launcher in launchers.items():
+        done = subprocess.run(
+            [sys.executable, *launcher, *script, "--out", str(tmp_path / name)],
+            env={**os.environ, "PYTHONPATH": str(RECIPES.parents[1]), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
+            capture_output=True,
+            text=True,
+            timeout=500,
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+        scores[name] = json.loads((tmp_path / name / "metrics.json").read_text())
+    for setting in scores["one"]["student"]:
+        one, two = (scores[name]["student"][setting]["odd_one_out_accuracy"]["estimate"] for name in ("one", "two"))
+        assert one == pytest.approx(two, abs=0.02)
+    first, second = (
+        np.asarray(Embeddings.from_pretrained(tmp_path / name / "embeddings/alignet")) for name in launchers
+    )
+    np.testing.assert_allclose(first, second, atol=1e-4)
 
 
 def test_the_teacher_s_recipe_ends_with_its_triplets(data, teacher, tmp_path):
