@@ -1,5 +1,6 @@
 """Recipes: the shipped ones are right, and whatever is wrong is named in one line before any work."""
 
+import re
 from pathlib import Path
 from typing import get_args
 
@@ -18,6 +19,15 @@ def test_shipped_recipes_load_and_survive_a_round_trip(path, tmp_path):
     recipe = load_recipe(path)
     (tmp_path / "again.yaml").write_text(yaml.safe_dump(recipe.model_dump(mode="json")))
     assert load_recipe(tmp_path / "again.yaml") == recipe
+
+
+@pytest.mark.parametrize("path", [path for path in RECIPES if "paper" in path.read_text()], ids=lambda path: path.stem)
+def test_every_number_and_choice_of_the_paper_s_recipes_says_where_it_comes_from(path):
+    chosen = re.compile(r"\s*(?!name|people|license|model)\w+: +(\d\S*|\[.*\]|[a-z][a-z0-9-]*)(\s+#.*)?$")
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if chosen.match(line)]
+    assert len(lines) >= 15
+    for line in lines:
+        assert re.search(r"# .*(paper|released|gLocal|ours)", line), line
 
 
 def test_set_replaces_a_value():

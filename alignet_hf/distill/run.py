@@ -116,7 +116,8 @@ def distill_student(
         collator = DenseCollator(images, processor, teacher_embeddings, labels, transform, seed, **reading)
         train_dataset = Dataset.from_dict({"index": rows})
     else:
-        validate_triplets(np.asarray(triplets["indices"]), len(images), "triplets")
+        # As numpy: a column of ten million rows as Python's lists would take minutes and gigabytes.
+        validate_triplets(np.asarray(triplets.with_format("numpy")["indices"][:]), len(images), "triplets")
         collator, train_dataset = TripletCollator(images, processor, transform, seed, **reading), triplets
     if len(train_dataset) < options.batch_size:
         what = "images" if options.triplets == "dense" else "triplets"

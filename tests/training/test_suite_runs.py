@@ -64,6 +64,8 @@ def test_a_recipe_makes_its_student_and_the_twin(name, data, teacher, tmp_path):
         assert model.triplet_head.out_features == 1024
         card = ModelCard.load(tmp_path / "run" / folder / "README.md")
         assert card.data.eval_results
+        for file in ("README.md", "recipe.yaml"):  # what is pushed names no folder of this machine
+            assert str(data) not in (tmp_path / "run" / folder / file).read_text()
         inputs = AutoImageProcessor.from_pretrained(tmp_path / "run" / folder)(images=[image], return_tensors="pt")
         with torch.no_grad():
             embeddings[setting] = model(**inputs).pooler_output[0].numpy()
@@ -134,6 +136,7 @@ def test_the_teacher_s_recipe_ends_with_its_triplets(data, teacher, tmp_path):
     assert Embeddings.from_pretrained(tmp_path / "run" / "teacher").dtype == np.float16
 
 
+@pytest.mark.slow
 def test_a_shared_cache_classes_and_a_photograph_that_cannot_be_decoded(data, teacher, tmp_path):
     """Two runs of one geometry share a cache: it is made once."""
     broken = small_data_with_a_broken_file(data, tmp_path)
