@@ -86,7 +86,8 @@ def architecture_of(encoder: Encoder, projection_dim: int | None = None) -> Arch
 
         config, size = demo_student(encoder.image_size or 224)[0].config, encoder.image_size or 224
     else:
-        config, size = _config(encoder), encoder.image_size or _processor_size(encoder)
+        local = Path(encoder.model).is_dir() or not hub_answers()
+        config, size = _config(encoder, local), encoder.image_size or _processor_size(encoder, local)
     try:
         if config.model_type != AligNetVisionConfig.model_type:
             if "vision_config" in config.sub_configs:
@@ -128,11 +129,11 @@ def _describe(config: AligNetVisionConfig, size: int | None, n_parameters: int) 
     )
 
 
-def _config(encoder: Encoder):
+def _config(encoder: Encoder, local: bool):
     if not (Path(encoder.model).is_dir() or is_hub_id(encoder.model)):
         raise InputError(f"{encoder.model}: no such folder, and no name on the Hub")
     try:
-        return AutoConfig.from_pretrained(encoder.model, revision=encoder.revision, local_files_only=not hub_answers())
+        return AutoConfig.from_pretrained(encoder.model, revision=encoder.revision, local_files_only=local)
     except (OSError, ValueError) as error:
         if isinstance(error.__cause__, LocalEntryNotFoundError) and not Path(encoder.model).is_dir():
             raise UnreachableError(
@@ -142,10 +143,10 @@ def _config(encoder: Encoder):
         raise InputError(f"{encoder.model}: cannot be loaded as a vision model: {reason}") from error
 
 
-def _processor_size(encoder: Encoder) -> int | None:
+def _processor_size(encoder: Encoder, local: bool) -> int | None:
     """The size of the images that the model's own processor makes, where its file says so."""
     try:
-        path = cached_file(encoder.model, _PROCESSOR, revision=encoder.revision, local_files_only=not hub_answers())
+        path = cached_file(encoder.model, _PROCESSOR, revision=encoder.revision, local_files_only=local)
         options = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, EntryNotFoundError, ValueError):
         return None
