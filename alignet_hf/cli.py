@@ -90,8 +90,12 @@ def demo(
 @app.command()
 def run(
     recipe: Annotated[Path, typer.Argument(help="A YAML file.")],
-    out: Annotated[Path, typer.Option(help="The run's folder.")],
+    out: Annotated[Path | None, typer.Option(help="The run's folder.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="section.key=value, over the recipe's.")] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Run nothing: say what is missing, and what every stage takes.")
+    ] = False,
+    processes: Annotated[int, typer.Option(min=1, help="With --check: how many are to train together.")] = 1,
     force: Force = False,
     as_json: Json = False,
 ) -> None:
@@ -99,6 +103,11 @@ def run(
     from alignet_hf.recipe import check_files, load_recipe
 
     loaded = load_recipe(recipe, set_ or [])
+    if check:
+        _check(loaded, processes, as_json)
+        return
+    if out is None:
+        raise InputError("--out FOLDER is missing: the run's folder (or --check, which runs nothing)")
     check_files(loaded)
 
     from alignet_hf import pipeline
@@ -109,6 +118,19 @@ def run(
     print_result(metrics, as_json, terminal_table(metrics))
     if not as_json:
         print(f"report: {out / 'report.md'}")
+
+
+def _check(recipe, processes: int, as_json: bool) -> None:
+    """Print what a recipe needs and takes; what is missing goes to standard error, a line each, and ends in code 2."""
+    from alignet_hf.recipe_check import check_recipe
+
+    quiet()
+    found = check_recipe(recipe, processes)
+    print_result(found.to_dict(), as_json, *found.tables())
+    for line in (*found.notes, *found.problems):
+        print(f"alignet-hf: {line}", file=sys.stderr)
+    if found.problems:
+        raise typer.Exit(2)
 
 
 for command in (

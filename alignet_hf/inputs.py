@@ -1,6 +1,9 @@
 """What a recipe names, opened: its images, its people, and what these say about those."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
 
 from alignet_hf.data import judgments as human
 from alignet_hf.data.images import ImageFolder, load_images
@@ -62,7 +65,28 @@ def read_judgments(recipe: Recipe, image_names: list[str]) -> human.Judgments:
     if given.dissimilarities is not None:
         people = open_people(given.dissimilarities, image_names, in_order=given.in_order)
         return human.from_dissimilarities(people, **options)
-    embedding = read_embedding(given.embedding)
+    embedding, label = read_dimensions(given.embedding)
     choices = read_triplets(given.triplets, len(embedding))
     images = read_concept_images(given.concepts, image_names, len(embedding))
-    return human.from_choices(choices, embedding, images, **options, n_soft_triplets=given.n_soft_triplets)
+    options |= {"n_soft_triplets": given.n_soft_triplets, "label": label}
+    return human.from_choices(choices, embedding, images, **options)
+
+
+def read_dimensions(path: str) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray] | None]:
+    """People's dimensions of concepts, and how they label triplets of concepts.
+
+    Args:
+        path: a folder that `vice` wrote, or .npy.
+
+    Returns:
+        (concepts, D), and of a posterior its triplet probabilities (R = 50 draws, paper, A.1.1); None of an array.
+
+    Raises:
+        InputError: it is neither.
+    """
+    if not Path(path).is_dir():
+        return read_embedding(path), None
+    from alignet_hf.surrogate.vice.posterior import Vice
+
+    posterior = Vice.from_pretrained(path)
+    return posterior.embedding, posterior.triplet_probabilities

@@ -7,6 +7,7 @@ The run's folder afterwards:
     embeddings/     of the student before and after        training/    the training curves
     metrics.json    every score                            report.md    the scores with figures/
     recipe.yaml     what was run                           stages/      what is done
+    undecodable.json  photographs left out, with images.on_bad: skip
 """
 
 import json
@@ -15,13 +16,16 @@ from pathlib import Path
 
 import yaml
 
+from alignet_hf.data.images.cache import RECORD
 from alignet_hf.encoders import check_encoder
 from alignet_hf.errors import InputError
 from alignet_hf.hub.artifacts import replacing
 from alignet_hf.inputs import open_images
-from alignet_hf.pipeline_work import METRICS, Pipeline
+from alignet_hf.pipeline_work import METRICS, UNDECODABLE, Pipeline
 from alignet_hf.recipe import Recipe, check_files, load_recipe
 from alignet_hf.stages import Stages, files_fingerprint, fingerprint
+
+NO_MATTER = {"license", "num_workers"}  # keys that change no number, and so repeat no stage
 
 __all__ = ["Pipeline", "open_images", "rewrite_report", "run"]
 
@@ -64,24 +68,31 @@ def _run_stages(pipeline: Pipeline, force: bool) -> dict:
         given.model_dump(exclude={"people"}), files, recipe.split.model_dump(), pipeline.images_fingerprint, recipe.seed
     )
 
+    if pipeline.skips_images:
+        stage("images", pipeline.images_fingerprint, pipeline.check_images, [out / UNDECODABLE])
     files = files_fingerprint(recipe.teacher.model)
-    made_from = fingerprint(recipe.teacher.model_dump(exclude={"license"}), files, pipeline.images_fingerprint)
+    made_from = fingerprint(recipe.teacher.model_dump(exclude=NO_MATTER), files, pipeline.images_fingerprint)
     teacher = stage("teacher", made_from, pipeline.embed_teacher, [out / "teacher"])
     made_from = fingerprint(teacher, people, recipe.surrogate.model_dump())
     surrogate = stage("surrogate", made_from, pipeline.fit_surrogate, [out / "surrogate"])
-    made_from = fingerprint(surrogate, recipe.clusters.model_dump(), settings)
+    made_from = fingerprint(surrogate, recipe.clusters.model_dump(), settings, recipe.images.distill_on)
     clusters = stage("clusters", made_from, pipeline.cluster, pipeline.data_folders("clusters").values())
     made_from = fingerprint(clusters, recipe.triplets.model_dump())
     triplets = stage("triplets", made_from, pipeline.make_triplets, pipeline.data_folders("triplets").values())
     students = []
     if settings:
         files = files_fingerprint(recipe.student.model)
-        student = fingerprint(recipe.student.model_dump(exclude={"license"}), files, recipe.seed)
+        student = fingerprint(recipe.student.model_dump(exclude=NO_MATTER), files, recipe.seed)
     if set(settings) & {"original", "ud"}:
         made_from = fingerprint(student, pipeline.images_fingerprint)
         students.append(stage("original", made_from, pipeline.embed_original, [out / "embeddings/original"]))
-    for name in sorted(set(settings) & {"unalignet", "alignet"}):
-        made_from = fingerprint(triplets, student, recipe.distill.model_dump())
+    distilled = sorted(set(settings) & {"unalignet", "alignet"})
+    cache = None
+    if recipe.images.cache is not None and distilled:
+        made_from = fingerprint(student, pipeline.images_fingerprint, recipe.distill.pixels == "fast")
+        cache = stage("cache", made_from, pipeline.cache_images, shares=[Path(recipe.images.cache, RECORD)])
+    for name in distilled:
+        made_from = fingerprint(triplets, student, recipe.distill.model_dump(exclude=NO_MATTER), cache)
         folders = [pipeline.student_folder(name), out / "training" / name, out / "embeddings" / name]
         students.append(stage(name, made_from, lambda name=name: pipeline.distill(name), folders))
     made_from = fingerprint(surrogate, students, recipe.evaluate.model_dump())

@@ -7,17 +7,29 @@ from pathlib import Path
 import numpy as np
 
 from alignet_hf.data.alignet import load_alignet
-from alignet_hf.data.images import ConcatImages, images_fingerprint, load_images
+from alignet_hf.data.images import (
+    CachedImages,
+    ConcatImages,
+    SomeImages,
+    cache_images,
+    find_undecodable,
+    image_names,
+    images_fingerprint,
+)
+from alignet_hf.data.images.classes import class_labels
+from alignet_hf.data.images.undecodable import undecodable_message
 from alignet_hf.data.judgments import Judgments
+from alignet_hf.distill.processes import this_process
 from alignet_hf.distill.temperature import matching_temperature
 from alignet_hf.encoders import open_student, open_teacher
+from alignet_hf.errors import InputError
 from alignet_hf.evaluation.human.scores import CHANCE, score_on_judgments
 from alignet_hf.evaluation.report import write_report
 from alignet_hf.hub.artifacts import replacing
 from alignet_hf.hub.from_run import describe_student, known_of
 from alignet_hf.inputs import open_images, read_judgments
-from alignet_hf.recipe import Recipe
-from alignet_hf.stages import Stages
+from alignet_hf.recipe import Encoder, Recipe
+from alignet_hf.stages import Stages, fingerprint
 from alignet_hf.surrogate.cluster import Clusters, cluster_embeddings
 from alignet_hf.surrogate.embed import embed_images
 from alignet_hf.surrogate.embeddings import Embeddings
@@ -27,7 +39,7 @@ from alignet_hf.surrogate.uncertainty_distillation import UncertaintyDistillatio
 from alignet_hf.surrogate.views import EmbeddingsView
 from alignet_hf.triplets import triplet_similarities
 
-METRICS = "metrics.json"
+METRICS, UNDECODABLE = "metrics.json", "undecodable.json"
 TEACHER = {"original": "original", "ud": "alignet"}  # the teacher's two settings, as `teacher_embeddings` names them
 
 
@@ -40,40 +52,71 @@ class Pipeline:
     # What the run is about
 
     @cached_property
-    def images(self) -> ConcatImages:
-        """The recipe's photographs, then the extra ones."""
+    def sources(self) -> ConcatImages:
+        """The recipe's photographs, then the extra ones, as they lie there."""
         extra = self.recipe.images.extra
-        return ConcatImages([self.judged_images, load_images(extra)] if extra else [self.judged_images])
+        return ConcatImages([self.judged_images, open_images(extra)] if extra else [self.judged_images])
+
+    @cached_property
+    def images(self) -> ConcatImages | SomeImages:
+        """The sources' photographs without those that the stage `images` found undecodable: the run's rows."""
+        if not self.skips_images:
+            return self.sources
+        undecodable = json.loads((self.out / UNDECODABLE).read_text(encoding="utf-8"))
+        kept = np.setdiff1d(np.arange(len(self.sources)), [int(row) for row in undecodable])
+        return SomeImages(self.sources, kept) if undecodable else self.sources
 
     @cached_property
     def judged_images(self):
         """The images of the source; the extra ones, which nobody judged, come after them."""
         return open_images(self.recipe.images.source)
 
+    @property
+    def skips_images(self) -> bool:
+        return self.recipe.images.extra is not None and self.recipe.images.on_bad == "skip"
+
     @cached_property
     def images_fingerprint(self) -> str:
-        return images_fingerprint(self.images)
+        return fingerprint(images_fingerprint(self.sources), self.skips_images)
 
     @cached_property
     def judgments(self) -> Judgments:
-        return read_judgments(self.recipe, self.images.names[: len(self.judged_images)])
+        return read_judgments(self.recipe, image_names(self.judged_images))
 
     @cached_property
     def distill_rows(self) -> np.ndarray:
-        """The images to distil on: all but the held-out ones; where people judged concepts, all.
+        """The images to distil on: the extra ones alone if so asked; else all but the held-out ones, and where people
+        judged concepts, all.
 
-        Neither way does the student meet a held-out judgment. Photographs that stand for concepts belong to a larger
-        set that the surrogate may label like any other.
+        In no way does the student meet a held-out judgment. Photographs that stand for concepts belong to a larger set
+        that the surrogate may label like any other.
         """
         rows = np.arange(len(self.images))
+        if self.recipe.images.distill_on == "extra":
+            return rows[len(self.judged_images) :]
         return rows if self.recipe.human.triplets else np.setdiff1d(rows, self.judgments.held_out_rows)
+
+    @cached_property
+    def student_images(self):
+        """The images as the student's training reads them: from the cache, where there is one."""
+        cache = self.recipe.images.cache
+        return self.images if cache is None else CachedImages(cache)
 
     # The stages
 
+    def check_images(self) -> None:
+        """Find the extra photographs to go on without; those that people judged must be whole."""
+        undecodable = find_undecodable(self.sources, num_workers=self.recipe.teacher.num_workers)
+        if judged := {row: reason for row, reason in undecodable.items() if row < len(self.judged_images)}:
+            raise InputError(f"{undecodable_message(judged)}; people judged it: replace the file")
+        if undecodable:
+            self.stages.say(f"going on without what follows: {undecodable_message(undecodable)}")
+        with replacing(self.out / UNDECODABLE) as path:
+            path.write_text(json.dumps(undecodable, indent=2) + "\n", encoding="utf-8")
+
     def embed_teacher(self) -> None:
         model, processor = open_teacher(self.recipe.teacher)
-        batch_size = self.recipe.teacher.batch_size
-        embed_images(model, self.images, processor=processor, batch_size=batch_size, output=self.out / "teacher")
+        self._embed(self.recipe.teacher, model, processor, self.images, self.out / "teacher")
 
     def fit_surrogate(self) -> None:
         self._fit_ud(self.teacher_embeddings("original")).save_pretrained(self.out / "surrogate")
@@ -81,14 +124,14 @@ class Pipeline:
     def cluster(self) -> None:
         """Superordinate clusters of the surrogate teacher's space; UnAligNet has its own, of the teacher's."""
         for setting, folder in self.data_folders("clusters").items():
-            embeddings = EmbeddingsView(self._teacher(setting), self.distill_rows)
-            cluster_embeddings(embeddings, self.recipe.clusters.n_clusters, self.recipe.seed, output=folder)
+            embeddings, options = EmbeddingsView(self._teacher(setting), self.distill_rows), self.recipe.clusters
+            cluster_embeddings(embeddings, options.n_clusters, self.recipe.seed, n_init=options.n_init, output=folder)
 
     def make_triplets(self) -> None:
         options = self.recipe.triplets
-        clusters = self.data_folders("clusters")
+        kind = "classes" if options.strategy == "class-boundary" else "clusters"
         for setting, folder in self.data_folders("triplets").items():
-            labels = Clusters.from_pretrained(clusters[setting]).labels
+            labels = self._labels(setting)
             sampled = self.distill_rows[sample_triplets(labels, options.n, options.strategy, seed=self.recipe.seed)]
             save_responses(
                 self._teacher(setting),
@@ -98,9 +141,21 @@ class Pipeline:
                 teacher=self.recipe.teacher.model,
                 uncertainty_distillation=setting == "alignet",
                 sampling=options.strategy,
-                clusters=int(labels.max()) + 1,
                 seed=self.recipe.seed,
+                **{kind: len(np.unique(labels))},
             )
+
+    def cache_images(self) -> None:
+        """Bring all images to the student's size, once for its trainings and for those of runs that share the cache."""
+        options = self.recipe.distill
+        cache_images(
+            self.images,
+            self.recipe.images.cache,
+            processor=open_student(self.recipe.student)[1],
+            fast=options.pixels == "fast",
+            num_workers=options.num_workers,
+            on_bad=self.recipe.images.on_bad,
+        )
 
     def embed_original(self) -> None:
         model, processor = open_student(self.recipe.student)
@@ -111,20 +166,22 @@ class Pipeline:
         from alignet_hf.distill.run import distill_student
 
         options = self.recipe.distill
+        dense = options.triplets == "dense"
         temperature = options.teacher_temperature if setting == "alignet" else self._unaligned_temperature()
         model, processor = distill_student(
             self.recipe.student,
             options,
-            self.images,
+            self.student_images,
             output=self.student_folder(setting),
             work=self.out / "training" / setting,
             seed=self.recipe.seed,
-            teacher_embeddings=self.teacher_embeddings(setting),
-            triplets=load_alignet(self.data_folders("triplets")[setting]),
+            teacher_embeddings=self.teacher_embeddings(setting) if dense else None,
+            triplets=None if dense else load_alignet(self.data_folders("triplets")[setting]),
             rows=self.distill_rows,
             clusters=Clusters.from_pretrained(self.data_folders("clusters")[setting]).labels,
             held_out=self.judgments.held_out,
             teacher_temperature=temperature,
+            on_bad=self.recipe.images.on_bad,
             alignment=known_of(self.recipe, setting),
         )
         self._embed_student(model, processor, setting)
@@ -176,8 +233,10 @@ class Pipeline:
         return self.out / ("student" if setting == "alignet" else "unalignet/student")
 
     def data_folders(self, kind: str) -> dict[str, Path]:
-        folders = {"alignet": self.out / kind}
-        if "unalignet" in self.recipe.settings:
+        """Where the clusters or triplets of each teacher are: of the aligned one, of UnAligNet's, as the run needs."""
+        settings = self.recipe.settings
+        folders = {"alignet": self.out / kind} if "alignet" in settings or "unalignet" not in settings else {}
+        if "unalignet" in settings:
             folders["unalignet"] = self.out / "unalignet" / kind
         return folders
 
@@ -202,13 +261,25 @@ class Pipeline:
         with replacing(self.out / METRICS) as path:
             path.write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
 
+    def _labels(self, setting: str) -> np.ndarray:
+        """What triplets are sampled by: (distill_rows,) their clusters, or their classes."""
+        if self.recipe.triplets.strategy == "class-boundary":
+            return class_labels([self.images.names[int(row)] for row in self.distill_rows])
+        return Clusters.from_pretrained(self.data_folders("clusters")[setting]).labels
+
     def _embed_student(self, model, processor, setting: str) -> None:
+        self._embed(self.recipe.student, model, processor, self.judged_images, self.out / "embeddings" / setting)
+
+    def _embed(self, encoder: Encoder, model, processor, images, output: Path) -> None:
         embed_images(
             model,
-            self.judged_images,
+            images,
             processor=processor,
-            batch_size=self.recipe.student.batch_size,
-            output=self.out / "embeddings" / setting,
+            batch_size=encoder.batch_size,
+            num_workers=encoder.num_workers,
+            dtype=encoder.dtype,
+            output=output,
+            device=this_process().device,
         )
 
     def _fit_ud(self, embeddings: np.ndarray) -> UncertaintyDistillation:

@@ -26,8 +26,19 @@ class Section(BaseModel):
 
 
 class Images(Section):
-    source: str  # "objects92" or a folder of photographs
-    extra: str | None = None  # a folder of more photographs, for clusters, triplets and distillation
+    """`source` and `extra` are "objects92", or what `load_images` opens: a folder, tar files, imagenet:FOLDER ..."""
+
+    source: str  # photographs that people judged, among others perhaps
+    extra: str | None = None  # more photographs, for clusters, triplets and distillation
+    distill_on: Literal["all", "extra"] = "all"  # extra: of the source none (the paper: ImageNet's, not THINGS')
+    on_bad: Literal["raise", "skip"] = "raise"  # skip: go on without extra photographs that cannot be decoded
+    cache: str | None = None  # a folder for all of them, resized for the student; runs of one geometry can share it
+
+    @model_validator(mode="after")
+    def _extra_is_given(self):
+        if self.extra is None and self.distill_on == "extra":
+            raise ValueError("distill_on is extra, but no extra photographs are given")
+        return self
 
 
 class Human(Section):
@@ -37,10 +48,12 @@ class Human(Section):
     dissimilarities: str | None = None
     in_order: bool = False  # objects without names are the images, in their order; else such matrices are refused
     triplets: str | None = None  # a text file, a row "i j k" each, k the odd one, 0-based rows of `concepts`
-    embedding: str | None = None  # .npy (concepts, D): people's dimensions; its dot products give soft labels
+    # People's dimensions: a folder that `vice` wrote, whose posterior gives people's own choices soft labels (as in the
+    # paper), or .npy (concepts, D), whose dot products give `n_soft_triplets` random triplets theirs.
+    embedding: str | None = None
     concepts: str | None = None  # .tsv with columns concept_index and photo: which image shows which concept
     people: str | None = None  # whose judgments these are, in words, for the student's card
-    n_soft_triplets: Positive = 100_000  # triplets of training concepts that get soft labels from `embedding`
+    n_soft_triplets: Positive = 100_000  # triplets of training concepts that get soft labels from an .npy
 
     @model_validator(mode="after")
     def _one_kind(self):
@@ -71,6 +84,8 @@ class Encoder(Section):
     image_size: Positive | None = None  # pixels; None for the processor's own
     pooling: Literal["auto", "cls", "mean", "patch-mean", "pooler"] = "auto"
     batch_size: Positive = 32
+    num_workers: Annotated[int, Field(ge=0)] = 0  # processes that decode images while it embeds
+    dtype: Literal["float32", "float16"] = "float32"  # of its embeddings on disk
     license: str | None = None  # of the weights, for the student's card; by default what its card on the Hub says
 
 
@@ -87,11 +102,16 @@ class Surrogate(Section):
 
 class Clusters(Section):
     n_clusters: Positive | Literal["elbow"] = 500
+    n_init: Positive = 1  # starts of k-means; the best is kept
 
 
 class Triplets(Section):
     n: Positive = 10_000_000
-    strategy: Literal["cluster-boundary", "random", "within-class", "between-class"] = "cluster-boundary"
+    # class-boundary: of classes as the photographs' names tell them, see data/images/classes.py; the others but random:
+    # of clusters.
+    strategy: Literal["cluster-boundary", "class-boundary", "random", "within-class", "between-class"] = (
+        "cluster-boundary"
+    )
 
 
 class Distill(Section):
@@ -113,6 +133,7 @@ class Distill(Section):
     decay_to_init: NonNegative = 1.0
     decay_to_init_mode: Literal["decoupled", "loss"] = "decoupled"
     bf16: Literal[True, False, "auto"] = "auto"  # auto: where the processor or accelerator computes in it
+    pixels: Literal["exact", "uint8", "fast"] = "exact"  # how images become pixels, see ImageCollator
     min_crop_area: Annotated[float, Field(gt=0, le=1)] | None = None  # augment: random crops of at least it, and flips
     num_workers: Annotated[int, Field(ge=0)] = 0
     save_steps: Positive = 500
@@ -142,6 +163,14 @@ class Recipe(Section):
     def _student_is_distilled(self):
         if (self.student is None) != (self.distill is None):
             raise ValueError("give both student and distill, or neither")
+        return self
+
+    @model_validator(mode="after")
+    def _cache_is_of_the_student_s_pixels(self):
+        if self.images.cache is not None and self.distill is None:
+            raise ValueError("images.cache is for a student, and there is none; leave it out")
+        if self.images.cache is not None and self.distill.min_crop_area is not None:
+            raise ValueError("images.cache keeps whole images resized, which min_crop_area would crop and resize again")
         return self
 
     @property
@@ -184,16 +213,27 @@ def check_files(recipe: Recipe) -> None:
     Raises:
         InputError: naming the key and the path.
     """
+    for complaint in missing_files(recipe).values():
+        raise InputError(complaint)
+
+
+def missing_files(recipe: Recipe) -> dict[str, str]:
+    """What the recipe names and is not there -> {key: a line that says so}."""
     human = recipe.human
     folders = {"images.source": recipe.images.source, "images.extra": recipe.images.extra}
     files = {f"human.{key}": getattr(human, key) for key in ("dissimilarities", "triplets", "embedding", "concepts")}
+    missing = {}
     for key, value in (folders | files).items():
         if value is None or value == EMBEDDED:
             continue
-        path = Path(value)
-        if not (path.exists() if key in folders else path.is_file()):
-            kind = "folder" if key in folders else "file"
-            raise InputError(f"{recipe.name}: {key}: no such {kind}: {value}; give it with --set {key}=PATH")
+        path, kind = Path(value), "file"
+        if key in folders:
+            path, kind = Path(value.removeprefix("imagenet:")), "folder"
+            if "{" in value:  # shards-{000..123}.tar
+                path = path.parent
+        if not (path.is_file() or (path.is_dir() and (key in folders or key == "human.embedding"))):
+            missing[key] = f"{recipe.name}: {key}: no such {kind}: {value}; give it with --set {key}=PATH"
+    return missing
 
 
 def _yaml(text: str, name: str) -> Any:
@@ -228,5 +268,5 @@ def first_complaint(error: ValidationError) -> str:
         return f"{key}: missing; it must be given"
     message = first["msg"].removeprefix("Value error, ")
     if isinstance(first["input"], dict):
-        return f"{key}: {message}"
+        return f"{key}: {message}" if key else message
     return f"{key}: {first['input']!r} is wrong: {message[0].lower()}{message[1:]}"

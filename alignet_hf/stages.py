@@ -57,7 +57,14 @@ class Stages:
     def __exit__(self, *error):
         self.alone.__exit__(*error)
 
-    def run(self, name: str, made_from: str, work: Callable[[], Any], writes: Iterable[str | Path] = ()) -> str:
+    def run(
+        self,
+        name: str,
+        made_from: str,
+        work: Callable[[], Any],
+        writes: Iterable[str | Path] = (),
+        shares: Iterable[str | Path] = (),
+    ) -> str:
         """Do `work` unless it is done.
 
         Args:
@@ -66,6 +73,8 @@ class Stages:
             work: goes on from what an earlier call with the same fingerprint left in `writes`.
             writes: files and folders the stage writes. Without one of them it is not done; folders of another
                 fingerprint are removed before the work.
+            shares: files the stage finds or makes, of which other runs make use too. Without one of them it is not
+                done; none is ever removed.
 
         Raises:
             InputError: something stands in `writes` that no earlier call put there.
@@ -74,8 +83,9 @@ class Stages:
             The stage's fingerprint, for those that are made from it.
         """
         made_from = fingerprint(name, made_from)
-        record = self._read(name)
-        if record.get("made_from") == made_from and "seconds" in record and all(Path(path).exists() for path in writes):
+        record, writes = self._read(name), list(writes)
+        there = all(Path(path).exists() for path in (*writes, *shares))
+        if record.get("made_from") == made_from and "seconds" in record and there:
             return made_from
         if not record:
             for path in map(Path, writes):

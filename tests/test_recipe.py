@@ -1,5 +1,6 @@
 """Recipes: the shipped ones are right, and whatever is wrong is named in one line before any work."""
 
+import re
 from pathlib import Path
 from typing import get_args
 
@@ -8,7 +9,7 @@ import yaml
 
 from alignet_hf.demo.run import RECIPE
 from alignet_hf.errors import InputError
-from alignet_hf.recipe import Recipe, check_files, load_recipe
+from alignet_hf.recipe import Recipe, check_files, load_recipe, missing_files
 
 RECIPES = [RECIPE, *sorted((Path(__file__).parents[1] / "training" / "recipes").glob("*.yaml"))]
 
@@ -18,6 +19,17 @@ def test_shipped_recipes_load_and_survive_a_round_trip(path, tmp_path):
     recipe = load_recipe(path)
     (tmp_path / "again.yaml").write_text(yaml.safe_dump(recipe.model_dump(mode="json")))
     assert load_recipe(tmp_path / "again.yaml") == recipe
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in RECIPES if "released code" in path.read_text()], ids=lambda path: path.stem
+)
+def test_every_number_and_choice_of_the_paper_s_recipes_says_where_it_comes_from(path):
+    chosen = re.compile(r"\s*(?!name|people|license|model)\w+: +(\d\S*|\[.*\]|[a-z][a-z0-9-]*)(\s+#.*)?$")
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if chosen.match(line)]
+    assert len(lines) >= 15
+    for line in lines:
+        assert re.search(r"# .*(paper|released|gLocal|ours)", line), line
 
 
 def test_set_replaces_a_value():
@@ -39,6 +51,8 @@ def test_set_replaces_a_value():
         ("human={}", "human: give either dissimilarities or triplets"),
         ("human={triplets: a.txt}", "human: triplets also need embedding and concepts"),
         ("teacher={}", "teacher.model: missing"),
+        ("images.distill_on=extra", "images: distill_on is extra, but no extra photographs are given"),
+        ("images.cache=folder", ": images.cache keeps whole images resized, which min_crop_area would crop"),
         ("more=1", "more: unknown key; allowed here: name, seed, images"),
         ("name.first=1", "name is a value, not a section"),
         ("seed", "expected section.key=value"),
@@ -67,6 +81,25 @@ def test_missing_files_are_named_with_their_key():
     with pytest.raises(InputError, match=r"human\.dissimilarities: no such file"):
         check_files(load_recipe(RECIPE, ["human.dissimilarities=nowhere.npz"]))
     check_files(load_recipe(RECIPE))
+
+
+def test_all_that_is_missing_is_named_at_once(tmp_path):
+    recipe = load_recipe(RECIPES[-1], ["images.extra=imagenet:nowhere", "images.source=no/shards-{00..10}.tar"])
+    assert set(missing_files(recipe)) == {
+        *("images.source", "images.extra", "human.triplets", "human.embedding", "human.concepts")
+    }
+    for path in ("images", "vice"):
+        (tmp_path / path).mkdir()
+    (tmp_path / "triplets.txt").touch()
+    there = {"images.source": f"{tmp_path}/images/{{0..1}}.tar", "images.extra": f"imagenet:{tmp_path}/images"}
+    there |= {"human.embedding": tmp_path / "vice", "human.triplets": tmp_path / "triplets.txt"}
+    recipe = load_recipe(RECIPES[-1], [f"{key}='{value}'" for key, value in there.items()])
+    assert set(missing_files(recipe)) == {"human.concepts"}
+
+
+def test_a_cache_needs_a_student():
+    with pytest.raises(InputError, match=r"images\.cache is for a student, and there is none"):
+        load_recipe(RECIPE.parents[2] / "training/recipes/siglip-so400m.yaml", ["images.cache=folder"])
 
 
 def test_no_section_allows_unknown_keys():

@@ -50,6 +50,23 @@ def test_a_stopped_stage_goes_on_with_what_it_left_and_a_changed_one_does_not(st
     assert seen == [False, True, False]
 
 
+def test_what_runs_share_is_found_made_anew_where_it_is_gone_and_never_removed(stages, tmp_path):
+    shared, calls = tmp_path / "cache.json", []
+
+    def work():
+        calls.append(1)
+        shared.touch()
+
+    shared.touch()  # another run's
+    for made_from in ("a", "a", "b"):
+        stages.run("cache", made_from, work, shares=[shared])
+    assert shared.exists()
+    assert len(calls) == 2
+    shared.unlink()
+    stages.run("cache", "b", work, shares=[shared])
+    assert len(calls) == 3
+
+
 def test_a_record_cut_short_counts_as_none(stages):
     stages.run("embed", "a", lambda: None)
     (stages.folder / "stages" / "embed.json").write_text('{"made')

@@ -19,13 +19,18 @@ from alignet_hf.evaluation.report import terminal_table
 from alignet_hf.recipe import load_recipe
 
 
-def main() -> None:
+def arguments() -> argparse.ArgumentParser:
+    """What the command line may say."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("recipe", type=Path, help="a YAML file")
     parser.add_argument("--out", type=Path, required=True, help="the run's folder, which all processes see")
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="over the recipe's")
     parser.add_argument("--force", action="store_true", help="repeat what is done")
-    given = parser.parse_args()
+    return parser
+
+
+def main() -> None:
+    given = arguments().parse_args()
     quiet()
     # Of outputs that are views: nothing here writes into them.
     warnings.filterwarnings("ignore", message="FSDP2-wrapped module")

@@ -3,6 +3,7 @@
 A run's two kinds of people's data end here in one form, over the rows of its image source.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,51 +71,93 @@ def from_choices(
     fold: int,
     seed: int,
     n_soft_triplets: int,
+    label: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> Judgments:
     """Judgments from choices over concepts and people's dimensions of them.
 
-    The images, not the concepts, are split: two concepts with one image fall on the same side. A choice is held out if
-    at least two of its images are. What is trained on are triplets of training concepts alone, and the softmax of the
-    dot products of people's dimensions of them; the most probable odd one is last.
+    What is trained on are triplets of training concepts alone: people's own choices, if there is a `label` for them;
+    else random ones, with the softmax of the dot products of people's dimensions, the most probable odd one last.
 
     Args:
         choices: (n, 3) concepts, the odd one last.
         embedding: (concepts, D) people's dimensions.
         image_of_concept: rows of the image source; choices with another concept are left out.
-        n_soft_triplets: how many random triplets of training concepts get a soft label.
+        n_folds, fold, seed: see `split_choices`.
+        n_soft_triplets: how many random triplets of training concepts get a soft label, where there is no `label`.
+        label: triplets of concepts (n, 3) -> (n, 3) probabilities of their pairs, VICE's posterior say.
+
+    Raises:
+        InputError: no choice is left, or too few images for the folds.
+    """
+    split = split_choices(choices, image_of_concept, len(embedding), n_folds=n_folds, fold=fold, seed=seed)
+    row_of_concept, held_out_rows = split.row_of_concept, split.held_out_rows
+    if label is not None:
+        training, probabilities = row_of_concept[split.training], label(split.training)
+    else:
+        concepts = np.array(sorted(image_of_concept))
+        training_concepts = concepts[~np.isin(row_of_concept[concepts], held_out_rows)]
+        rng = np.random.default_rng(seed)
+        drawn = training_concepts[rng.integers(0, len(training_concepts), (n_soft_triplets, 3))]
+        drawn = drawn[_all_different(row_of_concept[drawn])]
+        drawn, similarities = odd_one_last(drawn, pair_values(embedding @ embedding.T, drawn))
+        training, probabilities = row_of_concept[drawn], triplet_probabilities(similarities)
+
+    # Several concepts may share a held-out image: the first speaks for it.
+    concept_of_row = {row: concept for concept, row in sorted(image_of_concept.items(), reverse=True)}
+    held_out_embedding = embedding[[concept_of_row[row] for row in held_out_rows]]
+    return Judgments(
+        training,
+        probabilities,
+        split.held_out,
+        held_out_rows,
+        similarities=held_out_embedding @ held_out_embedding.T,
+        noise_ceiling={},
+    )
+
+
+@dataclass(frozen=True)
+class SplitChoices:
+    """Choices over concepts that have an image, split by their images.
+
+    Attributes:
+        training: (n, 3) concepts, none of whose images is held out.
+        held_out: (m, 3) rows of the image source, at least two of them held out.
+        held_out_rows: (h,) the rows held out, sorted.
+        row_of_concept: (concepts,) rows of the image source, -1 for a concept without an image.
+    """
+
+    training: np.ndarray
+    held_out: np.ndarray
+    held_out_rows: np.ndarray
+    row_of_concept: np.ndarray
+
+
+def split_choices(
+    choices: np.ndarray, image_of_concept: dict[int, int], n_concepts: int, *, n_folds: int, fold: int, seed: int
+) -> SplitChoices:
+    """Split choices by the images of their concepts: two concepts with one image fall on the same side.
+
+    Args:
+        choices: (n, 3) concepts, the odd one last.
+        image_of_concept: rows of the image source; choices with another concept are left out.
+        n_concepts: how many there are.
+        n_folds, fold, seed: into how many parts the images are dealt, and which one is held out.
 
     Raises:
         InputError: no choice is left, or too few images for the folds.
     """
     images = np.unique(list(image_of_concept.values()))
     held_out_rows = images[folds(len(images), n_folds, seed)[fold]]
-    row_of_concept = np.full(len(embedding), -1)
+    row_of_concept = np.full(n_concepts, -1)
     row_of_concept[list(image_of_concept)] = list(image_of_concept.values())
 
     rows = row_of_concept[choices]
-    rows = rows[(rows >= 0).all(1) & _all_different(rows)]
-    held_out = rows[np.isin(rows, held_out_rows).sum(1) >= 2]
-    if not len(held_out):
+    shown = (rows >= 0).all(1) & _all_different(rows)
+    choices, rows = choices[shown], rows[shown]
+    n_held_out = np.isin(rows, held_out_rows).sum(1)
+    if not (n_held_out >= 2).any():
         raise InputError("the choices hold no triplet with at least two held-out images; give more choices or images")
-
-    concepts = np.array(sorted(image_of_concept))
-    training_concepts = concepts[~np.isin(row_of_concept[concepts], held_out_rows)]
-    rng = np.random.default_rng(seed)
-    drawn = training_concepts[rng.integers(0, len(training_concepts), (n_soft_triplets, 3))]
-    drawn = drawn[_all_different(row_of_concept[drawn])]
-    drawn, similarities = odd_one_last(drawn, pair_values(embedding @ embedding.T, drawn))
-
-    # Several concepts may share a held-out image: the first speaks for it.
-    concept_of_row = {row: concept for concept, row in sorted(image_of_concept.items(), reverse=True)}
-    held_out_embedding = embedding[[concept_of_row[row] for row in held_out_rows]]
-    return Judgments(
-        row_of_concept[drawn],
-        triplet_probabilities(similarities),
-        held_out,
-        held_out_rows,
-        similarities=held_out_embedding @ held_out_embedding.T,
-        noise_ceiling={},
-    )
+    return SplitChoices(choices[n_held_out == 0], rows[n_held_out >= 2], held_out_rows, row_of_concept)
 
 
 def _all_different(triplets: np.ndarray) -> np.ndarray:

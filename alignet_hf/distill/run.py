@@ -13,6 +13,7 @@ from transformers.trainer_callback import PrinterCallback
 
 from alignet_hf.data.augment import RandomCropFlip
 from alignet_hf.data.collator import DenseCollator, TripletCollator
+from alignet_hf.data.images.undecodable import OnBad
 from alignet_hf.distill.arguments import AligNetTrainingArguments
 from alignet_hf.distill.checkpoints import last_complete_checkpoint, mark_incomplete
 from alignet_hf.distill.held_out import HeldOutTriplets
@@ -48,6 +49,7 @@ def distill_student(
     clusters: np.ndarray | None = None,
     held_out: np.ndarray | None = None,
     teacher_temperature: float | None = None,
+    on_bad: OnBad = "raise",
     alignment: Alignment | None = None,
 ):
     """Train a student on dense or listed triplets; in several processes, to be called by each of them.
@@ -67,6 +69,7 @@ def distill_student(
         clusters: (len(rows),) their cluster labels, for a sampling that needs them.
         held_out: (n, 3) people's choices to score while training.
         teacher_temperature: in place of that of `options`.
+        on_bad: what an image that cannot be decoded is, see ImageCollator.
         alignment: what the student's card says that the training cannot know.
 
     Returns:
@@ -92,17 +95,19 @@ def distill_student(
         untrained = triplet_similarities(np.asarray(untrained), drawn)
         temperature = as_the_first(student_temperature(untrained, taught / teacher_temperature))
 
+    reading = {"pixels": options.pixels, "on_bad": on_bad}
     transform = None if options.min_crop_area is None else RandomCropFlip(options.min_crop_area)
     if options.triplets == "dense":
         labels = None
         if clusters is not None:
             labels = np.full(len(images), -1)
             labels[rows] = clusters
-        collator = DenseCollator(images, processor, teacher_embeddings, labels, transform, seed)
+        collator = DenseCollator(images, processor, teacher_embeddings, labels, transform, seed, **reading)
         train_dataset = Dataset.from_dict({"index": rows})
     else:
-        validate_triplets(np.asarray(triplets["indices"]), len(images), "triplets")
-        collator, train_dataset = TripletCollator(images, processor, transform, seed), triplets
+        # As numpy: a column of ten million rows as Python's lists would take minutes and gigabytes.
+        validate_triplets(np.asarray(triplets.with_format("numpy")["indices"][:]), len(images), "triplets")
+        collator, train_dataset = TripletCollator(images, processor, transform, seed, **reading), triplets
     if len(train_dataset) < options.batch_size:
         what = "images" if options.triplets == "dense" else "triplets"
         raise InputError(

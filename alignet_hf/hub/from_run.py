@@ -83,7 +83,10 @@ def shareable(recipe: Recipe) -> str:
     def cut(value):
         if isinstance(value, dict):
             return {key: cut(inner) for key, inner in value.items()}
-        absolute = isinstance(value, str) and Path(value).is_absolute()
-        return Path(value).name if absolute else value
+        if not isinstance(value, str):
+            return value
+        kind = "imagenet:" if value.startswith("imagenet:") else ""
+        path = Path(value.removeprefix(kind))
+        return kind + path.name if path.is_absolute() else value
 
     return yaml.safe_dump(cut(content), sort_keys=False)

@@ -57,6 +57,23 @@ def test_soft_labels_are_those_of_the_embedding():
     assert (judgments.probabilities[:, 0] >= judgments.probabilities[:, 1:].max(1)).all()  # the odd one is last
 
 
+def test_a_posterior_labels_people_s_own_choices_of_training_objects():
+    def label(triplets):
+        return np.stack([triplets[:, 0], triplets[:, 1], triplets[:, 2]], 1) / 100
+
+    unshared = {concept: image for concept, image in IMAGES.items() if concept != 1}
+    judgments = from_choices(CHOICES, EMBEDDING, unshared, n_folds=3, fold=0, seed=0, n_soft_triplets=1, label=label)
+    held_out = set(judgments.held_out_rows)
+    expected = [
+        triplet
+        for triplet in CHOICES.tolist()
+        if all(concept in unshared and unshared[concept] not in held_out for concept in triplet)
+    ]
+    assert len(expected) > 50
+    assert judgments.training.tolist() == [[unshared[concept] for concept in triplet] for triplet in expected]
+    np.testing.assert_array_equal(judgments.probabilities, np.array(expected) / 100)
+
+
 def test_choices_that_leave_nothing_to_score_are_an_error():
     with pytest.raises(InputError, match="no triplet with at least two held-out"):
         from_choices(CHOICES[:0], EMBEDDING, IMAGES, n_folds=3, fold=0, seed=0, n_soft_triplets=500)

@@ -1,0 +1,33 @@
+"""The class of every photograph, as its name tells it: for triplets sampled by class (paper, section A.1.2)."""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from alignet_hf.errors import InputError
+
+_IMAGENET = re.compile(r"(n\d{8})_\d+\.\w+")
+
+
+def class_labels(names: Sequence[str]) -> np.ndarray:
+    """Names of photographs -> (N,) their classes, str.
+
+    ImageNet's photographs bear theirs in the name (n01440764_10026.JPEG); others lie in the folder of their class.
+
+    Raises:
+        InputError: a name that tells no class.
+    """
+    labels = []
+    for name in names:
+        *folders, file = re.split(r"[/\\]", name)
+        if match := _IMAGENET.fullmatch(file):
+            labels.append(match[1])
+        elif folders:
+            labels.append(folders[-1])
+        else:
+            raise InputError(
+                f"{name}: its name tells no class; name photographs as ImageNet does (n01440764_10026.JPEG), or put "
+                "those of a class into a folder of their own"
+            )
+    return np.array(labels)
