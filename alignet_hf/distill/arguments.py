@@ -13,6 +13,7 @@ from alignet_hf.distill.optim import MODES, check_decay
 from alignet_hf.errors import InputError
 
 LOSSES = ("kl", "jsd", "hard")
+TRIPLET_ORDERS = ("random", "shared-images")
 
 
 @dataclass
@@ -51,6 +52,20 @@ class AligNetTrainingArguments(TrainingArguments):
         metadata={
             "help": "Dense triplets of the images of all processes together, not of each process's own. Every process "
             "computes the loss of all of them; the gradient is that of one process with all images."
+        },
+    )
+    triplet_order: str = field(
+        default="random",
+        metadata={
+            "help": "Which listed triplets share a step: any ('random'), or those that share images "
+            "('shared-images'): as many triplets from fewer images, other ones together in every epoch."
+        },
+    )
+    clusters_a_step: int | None = field(
+        default=None,
+        metadata={
+            "help": "Which images share a dense step: as many of each of so many clusters (by the collator's labels), "
+            "every image once an epoch. It divides the images of a step. Default: any images."
         },
     )
     decay_to_init: float = field(
@@ -98,6 +113,15 @@ class AligNetTrainingArguments(TrainingArguments):
             raise InputError(
                 f"train_sampling_strategy is {self.train_sampling_strategy!r}, which goes by the length of texts; "
                 "choose 'random' or 'sequential'"
+            )
+        if self.triplet_order not in TRIPLET_ORDERS:
+            raise InputError(f"triplet_order is {self.triplet_order!r}; choose one of {', '.join(TRIPLET_ORDERS)}")
+        if self.clusters_a_step is not None and self.clusters_a_step < 1:
+            raise InputError(f"clusters_a_step is {self.clusters_a_step}; it must be a positive number, or left out")
+        if self.train_sampling_strategy == "sequential" and (self.triplet_order != "random" or self.clusters_a_step):
+            raise InputError(
+                "train_sampling_strategy='sequential' takes the rows as they come; leave out triplet_order and "
+                "clusters_a_step"
             )
         if self.remove_unused_columns:
             raise InputError("remove_unused_columns must be False: the collators need the columns it would remove")
