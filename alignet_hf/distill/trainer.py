@@ -83,7 +83,7 @@ class AligNetTrainer(EvaluatingTrainer):
         if not isinstance(args, AligNetTrainingArguments):
             raise InputError(f"args must be AligNetTrainingArguments, got {type(args).__name__}")
         _check_collator(data_collator, args)
-        check_row_order(args, data_collator)
+        check_row_order(args, data_collator, train_dataset)
         if processing_class is None and isinstance(data_collator, ImageCollator):
             processor = data_collator.processor
             processing_class = processor if isinstance(processor, ImageProcessingMixin) else None

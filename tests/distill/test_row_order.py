@@ -108,6 +108,16 @@ def test_clusters_need_labels(tmp_path):
         AligNetTrainer(student(), arguments(tmp_path, clusters_a_step=2), dense_collator(), image_rows(24))
 
 
-def test_a_data_set_without_the_column_is_refused():
-    with pytest.raises(InputError, match="a column 'indices', to order its rows by"):
-        row_order(arguments("unused", triplet_order="shared-images"), [{"indices": [0, 1, 2]}], listed_collator(), 4)
+@pytest.mark.parametrize(
+    ("data", "rows", "message"),
+    [
+        ("listed", [{"indices": [0, 1, 2]}] * 24, "triplet_order needs .* 'indices' to train on, not list"),
+        ("listed", image_rows(24), "triplet_order needs .* 'indices' to train on, not index"),
+        ("listed", listed_rows(24).to_iterable_dataset(), "triplet_order needs .*, not IterableDataset"),
+        ("dense", listed_rows(24), "clusters_a_step needs .* 'index' to train on, not indices, similarities"),
+    ],
+)
+def test_a_data_set_without_the_column_is_refused(tmp_path, data, rows, message):
+    collator = listed_collator() if data == "listed" else dense_collator(labels=LABELS)
+    with pytest.raises(InputError, match=message):
+        AligNetTrainer(student(), arguments(tmp_path, **OPTIONS[data]), collator, rows)
