@@ -4,6 +4,9 @@ A step of T triplets in random order meets nearly 3T distinct images where there
 triplets as a random one, in steps that meet about 2T, or far fewer where images are few: see `SharedImagesOrder`.
 """
 
+from collections.abc import Iterator
+from itertools import permutations
+
 import numpy as np
 
 from alignet_hf.distill.steps import draw_rest, shuffle_steps
@@ -63,38 +66,47 @@ class SharedImagesOrder:
         n_images = len(self.images)
         place = self._per_image(rng.permutation(n_images))
         keys = np.empty(len(rows), np.int64)
-        for start in range(0, len(rows), BLOCK):
-            places = np.sort(place[self.triplets[rows[start : start + BLOCK]]], axis=1)
+        for block, triplets in self._blocks(rows):
+            places = np.sort(place[triplets], axis=1)
             first, second, third = (places * n_groups // n_images).T
-            cell = (first * n_groups + second) * n_groups + third
-            keys[start : start + BLOCK] = cell * n_images + places[:, 0]
+            keys[block] = ((first * n_groups + second) * n_groups + third) * n_images + places[:, 0]
         return keys
 
     def _neighbourhoods(self, rng: np.random.Generator, rows: np.ndarray) -> np.ndarray:
         """The place of each triplet's main image, neighbourhood after neighbourhood -> (len(rows),) int32."""
-        n_images = len(self.images)
-        per_image = 6 * len(rows) / n_images  # how many others an image shares triplets with
-        is_centre = self._per_image(rng.random(n_images) < CENTRES_MET / per_image)
-        home = self._per_image(rng.permutation(n_images).astype(np.int32))  # of a centre, and of those that meet none
-        centres_home = home.copy()
-        for start in range(0, len(rows), BLOCK):
-            triplets = self.triplets[rows[start : start + BLOCK]]
-            for one, other in ((0, 1), (0, 2), (1, 2), (1, 0), (2, 0), (2, 1)):
-                centre, image = triplets[:, one], triplets[:, other]
-                joins = is_centre[centre] & ~is_centre[image]
-                home[image[joins]] = centres_home[centre[joins]]
+        home = self._homes(rng, rows)
         place = np.empty_like(home)
         place[np.lexsort((rng.random(len(home)), home))] = np.arange(len(home))
-        rank = self._per_image(rng.permutation(n_images).astype(np.int32))
+        rank = self._per_image(rng.permutation(len(self.images)).astype(np.int32))
         keys = np.empty(len(rows), np.int32)
-        for start in range(0, len(rows), BLOCK):
-            triplets = self.triplets[rows[start : start + BLOCK]]
+        for block, triplets in self._blocks(rows):
             i, j, k = home[triplets].T
-            # How many of the others are in the neighbourhood of each; where none is, the higher rank decides.
-            there = np.column_stack([(i == j).astype(np.int8) + (i == k), (i == j) + (j == k), (i == k) + (j == k)])
-            main = (there * np.int64(n_images) + rank[triplets]).argmax(1)
-            keys[start : start + BLOCK] = place[triplets[np.arange(len(triplets)), main]]
+            ij, ik, jk = (i == j).astype(np.int8), (i == k).astype(np.int8), (j == k).astype(np.int8)
+            # How many of the others are in each image's neighbourhood; the higher rank decides among equals.
+            others_there = np.column_stack([ij + ik, ij + jk, ik + jk])
+            main = (others_there * np.int64(len(rank)) + rank[triplets]).argmax(1)
+            keys[block] = place[triplets[np.arange(len(triplets)), main]]
         return keys
+
+    def _homes(self, rng: np.random.Generator, rows: np.ndarray) -> np.ndarray:
+        """The neighbourhood of every image, by a random number -> int32, to look up by image."""
+        n_images = len(self.images)
+        met = 6 * len(rows) / n_images  # others that an image shares triplets with
+        is_centre = self._per_image(rng.random(n_images) < CENTRES_MET / met)
+        own = self._per_image(rng.permutation(n_images).astype(np.int32))
+        home = own.copy()  # of a centre, and of an image that meets none
+        for _, triplets in self._blocks(rows):
+            for one, other in permutations(range(3), 2):
+                centre, image = triplets[:, one], triplets[:, other]
+                joins = is_centre[centre] & ~is_centre[image]
+                home[image[joins]] = own[centre[joins]]
+        return home
+
+    def _blocks(self, rows: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+        """The triplets of rows, BLOCK at a time, and where they are among them."""
+        for start in range(0, len(rows), BLOCK):
+            block = slice(start, start + BLOCK)
+            yield block, self.triplets[rows[block]]
 
     def _per_image(self, values: np.ndarray) -> np.ndarray:
         """Values of the images that occur -> values to look up by image."""
