@@ -8,6 +8,7 @@ steps. FOLDER keeps the runs, each by itself, and the curves (curves.png); start
     listed           16 random triplets of 48 distinct images a step
     shared images    1,024 of 20,000 random triplets a step, in the order that shares images: of about 45
     dense            all 17,296 triplets of the same 48 images
+    weighted dense   the same, weighted by the teacher's uncertainty (triplet_weights)
     small dense      all 560 triplets of 16 images
 
 A way's curve is the mean over seeds, each point with its two neighbours, as single seeds jump by 0.1 from step to step.
@@ -46,7 +47,7 @@ from alignet_hf.surrogate.sample import sample_triplets
 
 IMAGES_A_STEP = 48
 PART_OF_GAIN = 0.9
-LISTED, SHARED, DENSE, SMALL = "listed", "shared images", "dense", "small dense"
+LISTED, SHARED, DENSE, WEIGHTED, SMALL = "listed", "shared images", "dense", "weighted dense", "small dense"
 Curve = list[tuple[int, float]]  # image forwards so far, held-out accuracy
 
 
@@ -71,6 +72,7 @@ WAYS = {
     LISTED: Way(IMAGES_A_STEP // 3, 48, 3),
     SHARED: Way(1024, 10, 1),
     DENSE: Way(IMAGES_A_STEP, 10, 1),
+    WEIGHTED: Way(IMAGES_A_STEP, 8, 1),
     SMALL: Way(16, 16, 1),
 }
 
@@ -129,6 +131,7 @@ class Lab:
                 max_steps=way.n_steps,
                 per_device_train_batch_size=way.rows_a_step,
                 train_sampling_strategy="random" if name == SHARED else "sequential",
+                triplet_weights="entropy" if name == WEIGHTED else "equal",
                 triplet_order="shared-images" if name == SHARED else "random",
                 eval_strategy="steps",
                 eval_steps=way.evaluate_steps,
@@ -224,21 +227,20 @@ def main(folder: Path, n_seeds: int) -> None:
     }
     rates = {name: min(by_rate, key=by_rate.get) for name, by_rate in forwards.items()}
     draw({name: (rates[name], curves[name][rates[name]]) for name in WAYS}, level, folder / "curves.png")
+    ratios = {name: forwards[LISTED][rates[LISTED]] / forwards[name][rates[name]] for name in WAYS}
     goals = []
-    for name, least in ((LISTED, None), (DENSE, 2.5), (SHARED, None), (SMALL, None)):
-        needed = forwards[name][rates[name]]
-        ratio = forwards[LISTED][rates[LISTED]] / needed
+    for name, least in ((LISTED, None), (DENSE, 2.5), (SHARED, None), (WEIGHTED, None), (SMALL, None)):
         highest = max(smooth(of_seeds)[:, 1].max() for of_seeds in curves[name].values())
         goals.append(
             (
                 f"{name}: forwards to {level:.3f} (at {rates[name]:g}; highest {highest:.3f})",
                 "" if least is None else f"listed / this >= {least}",
-                f"{needed:.0f} (x {ratio:.1f})",
-                least is None or ratio >= least,
+                f"{forwards[name][rates[name]]:.0f} (x {ratios[name]:.1f})",
+                least is None or ratios[name] >= least,
             )
         )
-    ratios = [forwards[LISTED][rates[LISTED]] / forwards[name][rates[name]] for name in (SHARED, DENSE, SMALL)]
-    goals.append(("the best of all over listed", ">= 5", f"{max(ratios):.1f}", max(ratios) >= 5))
+    invented = max(ratios[SHARED], ratios[WEIGHTED])
+    goals.append((f"the better of {SHARED} and {WEIGHTED}", "listed / this >= 5", f"{invented:.1f}", invented >= 5))
     print(f"{folder / 'curves.png'}: the curves", file=sys.stderr)
     print_goals(f"held-out accuracy over image forwards, {n_seeds} seeds", goals)
 

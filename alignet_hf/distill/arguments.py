@@ -8,11 +8,12 @@ from transformers.trainer_utils import HubStrategy, SchedulerType
 from transformers.training_args import OptimizerNames
 
 from alignet_hf.distill.dense import PAIRS_SHARING_A_LABEL, check_strategy
-from alignet_hf.distill.losses import TripletHardLoss, TripletJSDLoss, TripletKLLoss, TripletLoss
+from alignet_hf.distill.losses import EntropyWeightedLoss, TripletHardLoss, TripletJSDLoss, TripletKLLoss, TripletLoss
 from alignet_hf.distill.optim import MODES, check_decay
 from alignet_hf.errors import InputError
 
 LOSSES = ("kl", "jsd", "hard")
+TRIPLET_WEIGHTS = ("equal", "entropy")
 TRIPLET_ORDERS = ("random", "shared-images")
 
 
@@ -39,6 +40,13 @@ class AligNetTrainingArguments(TrainingArguments):
     student_temperature: float | None = field(
         default=None,
         metadata={"help": "The student's similarities are divided by it. Default: 100 for 'jsd', otherwise 1."},
+    )
+    triplet_weights: str = field(
+        default="equal",
+        metadata={
+            "help": "What each triplet is weighted by: nothing ('equal', the paper) or the teacher's uncertainty "
+            "('entropy'), with which a student learns from fewer images; slow in large dense batches."
+        },
     )
     sampling: str = field(
         default="random",
@@ -114,6 +122,8 @@ class AligNetTrainingArguments(TrainingArguments):
                 f"train_sampling_strategy is {self.train_sampling_strategy!r}, which goes by the length of texts; "
                 "choose 'random' or 'sequential'"
             )
+        if self.triplet_weights not in TRIPLET_WEIGHTS:
+            raise InputError(f"triplet_weights is {self.triplet_weights!r}; choose one of {', '.join(TRIPLET_WEIGHTS)}")
         if self.triplet_order not in TRIPLET_ORDERS:
             raise InputError(f"triplet_order is {self.triplet_order!r}; choose one of {', '.join(TRIPLET_ORDERS)}")
         if self.clusters_a_step is not None and self.clusters_a_step < 1:
@@ -130,7 +140,13 @@ class AligNetTrainingArguments(TrainingArguments):
             self.accelerator_config.dispatch_batches = False
 
     def triplet_loss(self) -> TripletLoss:
-        """The loss that `loss` and the temperatures name."""
+        """The loss that `loss`, the temperatures and `triplet_weights` name."""
+        loss = self._unweighted_loss()
+        if self.triplet_weights == "entropy":
+            return EntropyWeightedLoss(loss=loss, teacher_temperature=self.teacher_temperature)
+        return loss
+
+    def _unweighted_loss(self) -> TripletLoss:
         student = {} if self.student_temperature is None else {"student_temperature": self.student_temperature}
         match self.loss:
             case "kl":

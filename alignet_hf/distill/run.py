@@ -165,6 +165,7 @@ def _arguments(
         teacher_temperature=teacher_temperature,
         student_temperature=student_temperature,
         sampling=options.sampling,
+        triplet_weights=options.triplet_weights,
         triplet_order=options.triplet_order,
         clusters_a_step=options.clusters_a_step,
         decay_to_init=options.decay_to_init,
