@@ -124,6 +124,11 @@ class Distill(Section):
     unaligned_teacher_temperature: PositiveFloat | Literal["auto"] = "auto"
     student_temperature: PositiveFloat | Literal["auto"] = "auto"  # auto: see distill/temperature.py
     sampling: Literal["random", "cluster-boundary", "within-class", "between-class"] = "random"  # of dense triplets
+    triplet_weights: Literal["equal", "entropy"] = "equal"  # entropy: by how uncertain the teacher is of a triplet
+    clusters_a_step: Positive | None = (
+        None  # of dense triplets: a step's images are as many of each of so many clusters
+    )
+    triplet_order: Literal["random", "shared-images"] = "random"  # of listed ones: those that share images share a step
     projection_dim: Positive | None = None
     steps: Positive
     batch_size: Positive  # dense: images; listed: triplets

@@ -8,11 +8,13 @@ from transformers.trainer_utils import HubStrategy, SchedulerType
 from transformers.training_args import OptimizerNames
 
 from alignet_hf.distill.dense import PAIRS_SHARING_A_LABEL, check_strategy
-from alignet_hf.distill.losses import TripletHardLoss, TripletJSDLoss, TripletKLLoss, TripletLoss
+from alignet_hf.distill.losses import EntropyWeightedLoss, TripletHardLoss, TripletJSDLoss, TripletKLLoss, TripletLoss
 from alignet_hf.distill.optim import MODES, check_decay
 from alignet_hf.errors import InputError
 
 LOSSES = ("kl", "jsd", "hard")
+TRIPLET_WEIGHTS = ("equal", "entropy")
+TRIPLET_ORDERS = ("random", "shared-images")
 
 
 @dataclass
@@ -39,6 +41,13 @@ class AligNetTrainingArguments(TrainingArguments):
         default=None,
         metadata={"help": "The student's similarities are divided by it. Default: 100 for 'jsd', otherwise 1."},
     )
+    triplet_weights: str = field(
+        default="equal",
+        metadata={
+            "help": "What each triplet is weighted by: nothing ('equal', the paper) or the teacher's uncertainty "
+            "('entropy'), with which a student learns from fewer images; slow in large dense batches."
+        },
+    )
     sampling: str = field(
         default="random",
         metadata={
@@ -51,6 +60,20 @@ class AligNetTrainingArguments(TrainingArguments):
         metadata={
             "help": "Dense triplets of the images of all processes together, not of each process's own. Every process "
             "computes the loss of all of them; the gradient is that of one process with all images."
+        },
+    )
+    triplet_order: str = field(
+        default="random",
+        metadata={
+            "help": "Which listed triplets share a step: any ('random'), or those that share images "
+            "('shared-images'): as many triplets from fewer images, other ones together in every epoch."
+        },
+    )
+    clusters_a_step: int | None = field(
+        default=None,
+        metadata={
+            "help": "Which images share a dense step: as many of each of so many clusters (by the collator's labels), "
+            "every image once an epoch. It divides the images of a step. Default: any images."
         },
     )
     decay_to_init: float = field(
@@ -99,6 +122,17 @@ class AligNetTrainingArguments(TrainingArguments):
                 f"train_sampling_strategy is {self.train_sampling_strategy!r}, which goes by the length of texts; "
                 "choose 'random' or 'sequential'"
             )
+        if self.triplet_weights not in TRIPLET_WEIGHTS:
+            raise InputError(f"triplet_weights is {self.triplet_weights!r}; choose one of {', '.join(TRIPLET_WEIGHTS)}")
+        if self.triplet_order not in TRIPLET_ORDERS:
+            raise InputError(f"triplet_order is {self.triplet_order!r}; choose one of {', '.join(TRIPLET_ORDERS)}")
+        if self.clusters_a_step is not None and self.clusters_a_step < 1:
+            raise InputError(f"clusters_a_step is {self.clusters_a_step}; it must be a positive number, or left out")
+        if self.train_sampling_strategy == "sequential" and (self.triplet_order != "random" or self.clusters_a_step):
+            raise InputError(
+                "train_sampling_strategy='sequential' takes the rows as they come; leave out triplet_order and "
+                "clusters_a_step"
+            )
         if self.remove_unused_columns:
             raise InputError("remove_unused_columns must be False: the collators need the columns it would remove")
         if self.accelerator_config.dispatch_batches is None:
@@ -106,7 +140,13 @@ class AligNetTrainingArguments(TrainingArguments):
             self.accelerator_config.dispatch_batches = False
 
     def triplet_loss(self) -> TripletLoss:
-        """The loss that `loss` and the temperatures name."""
+        """The loss that `loss`, the temperatures and `triplet_weights` name."""
+        loss = self._unweighted_loss()
+        if self.triplet_weights == "entropy":
+            return EntropyWeightedLoss(loss=loss, teacher_temperature=self.teacher_temperature)
+        return loss
+
+    def _unweighted_loss(self) -> TripletLoss:
         student = {} if self.student_temperature is None else {"student_temperature": self.student_temperature}
         match self.loss:
             case "kl":

@@ -1,16 +1,20 @@
 """Which rows a step learns from: of the seed, the epoch and the step alone, however many processes share the work."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+import numpy as np
 import torch
 from torch.utils.data import Sampler
+
+# The seed of an epoch -> (n_rows,) every row once, in the order in which the epoch's steps learn from them.
+Order = Callable[[int], np.ndarray]
 
 
 class TrainingBatches(Sampler[list[int]]):
     """This process's part of every batch of an epoch.
 
-    An epoch is a permutation of the rows; the rows of a step are the next of it, and every process takes an equal run
-    of them. So 1 process x 64 rows, 2 x 32, and 1 x 32 with two micro-batches a step learn from the same rows in the
+    An epoch is an order of the rows; the rows of a step are the next of it, and every process takes an equal run of
+    them. So 1 process x 64 rows, 2 x 32, and 1 x 32 with two micro-batches a step learn from the same rows in the
     same steps.
 
     Of the last, smaller batch of an epoch every process takes an equal part too, within one row; where there are fewer
@@ -21,8 +25,9 @@ class TrainingBatches(Sampler[list[int]]):
         batch_size: rows of one process in one micro-batch.
         accumulation: micro-batches a step.
         n_processes, process_index: who takes part, and which of them this is.
-        seed: of the permutations; that of an epoch is drawn with seed + epoch. None: the rows in their order.
+        seed: of the orders; that of an epoch is drawn with seed + epoch. None: the rows as they come.
         drop_last: leave out the last step of an epoch where there are too few rows for it.
+        order: which rows share a step (ClusterOrder, SharedImagesOrder); by default any, in a permutation.
     """
 
     def __init__(
@@ -34,6 +39,7 @@ class TrainingBatches(Sampler[list[int]]):
         process_index: int = 0,
         seed: int | None = 0,
         drop_last: bool = False,
+        order: Order | None = None,
     ):
         rows_a_step = batch_size * accumulation * n_processes
         self.n_rows = n_rows
@@ -41,6 +47,7 @@ class TrainingBatches(Sampler[list[int]]):
         self.batch_size = batch_size
         self.n_processes, self.process_index = n_processes, process_index
         self.seed = seed
+        self.order = order
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -59,6 +66,8 @@ class TrainingBatches(Sampler[list[int]]):
     def _order(self) -> torch.Tensor:
         if self.seed is None:
             return torch.arange(self.n_rows)
+        if self.order is not None:
+            return torch.from_numpy(self.order(self.seed + self.epoch))
         return torch.randperm(self.n_rows, generator=torch.Generator().manual_seed(self.seed + self.epoch))
 
 

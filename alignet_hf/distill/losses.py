@@ -5,6 +5,8 @@
     TripletJSDLoss   softmax([s_ij, s_ik, s_jk] / tau_t)      softmax(. / tau_s)      the authors' released code
     TripletHardLoss  its most similar pair                    softmax(. / tau_s)      hard labels
 
+`EntropyWeightedLoss` weights the triplets of any of them.
+
 Every loss takes similarities, (n, 3) of the student and (n, 3) of the teacher, and gives (n,):
 
     loss = TripletKLLoss(student_temperature=10.0)
@@ -76,6 +78,27 @@ class TripletHardLoss:
     def __call__(self, student: Tensor, teacher: Tensor) -> Tensor:
         log_q = _log_probabilities(student, self.student_temperature)
         return -log_q.gather(-1, teacher.argmax(-1, keepdim=True)).squeeze(-1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntropyWeightedLoss:
+    """Another loss, every triplet weighted by the teacher's uncertainty: H(softmax(S_teacher / tau_t)) / log 3.
+
+    The weight is 1 where all three pairs are alike to the teacher, and 0 where it has no doubt. Triplets without doubt
+    ask an untrained student above all for larger similarities; the doubtful ones say which images are alike. Ours, not
+    the paper's. In a dense batch it goes triplet by triplet, as it has no closed form.
+    """
+
+    loss: TripletLoss
+    teacher_temperature: float = 1.0
+
+    def __post_init__(self):
+        _check_temperatures(self.teacher_temperature)
+
+    def __call__(self, student: Tensor, teacher: Tensor) -> Tensor:
+        log_p = _log_probabilities(teacher, self.teacher_temperature)
+        entropy = -(log_p.exp() * log_p).sum(-1)  # (n, 3) -> (n,)
+        return self.loss(student, teacher) * entropy / math.log(3)
 
 
 def at_least_float32(values: Tensor) -> Tensor:

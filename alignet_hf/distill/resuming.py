@@ -18,6 +18,7 @@ from alignet_hf.distill.checkpoints import (
     note_rows_a_step,
 )
 from alignet_hf.distill.publishing import PublishingTrainer
+from alignet_hf.distill.row_order import row_order
 from alignet_hf.distill.sharding import under_its_own_class
 from alignet_hf.errors import InputError
 from alignet_hf.full_disk import naming_full_disk
@@ -48,6 +49,7 @@ class ResumingTrainer(PublishingTrainer):
             state.process_index,
             seed=self._data_seed(),
             drop_last=args.dataloader_drop_last,
+            order=row_order(args, self.train_dataset, self.data_collator, self.rows_a_step),
         )
         if len(batches) == 0:
             raise InputError(

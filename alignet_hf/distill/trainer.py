@@ -15,6 +15,7 @@ from alignet_hf.distill.gathering import gather_rows
 from alignet_hf.distill.losses import at_least_float32
 from alignet_hf.distill.optim import AdamDecayToInit
 from alignet_hf.distill.record import is_adapted
+from alignet_hf.distill.row_order import check_row_order
 from alignet_hf.distill.sharding import blocks_to_shard, fill_gradients
 from alignet_hf.errors import InputError, NonFiniteLossError
 from alignet_hf.hub.alignment import Alignment
@@ -82,6 +83,7 @@ class AligNetTrainer(EvaluatingTrainer):
         if not isinstance(args, AligNetTrainingArguments):
             raise InputError(f"args must be AligNetTrainingArguments, got {type(args).__name__}")
         _check_collator(data_collator, args)
+        check_row_order(args, data_collator, train_dataset)
         if processing_class is None and isinstance(data_collator, ImageCollator):
             processor = data_collator.processor
             processing_class = processor if isinstance(processor, ImageProcessingMixin) else None

@@ -1,7 +1,7 @@
 import pytest
 
 from alignet_hf.distill.arguments import AligNetTrainingArguments
-from alignet_hf.distill.losses import TripletHardLoss, TripletJSDLoss, TripletKLLoss
+from alignet_hf.distill.losses import EntropyWeightedLoss, TripletHardLoss, TripletJSDLoss, TripletKLLoss
 from alignet_hf.errors import InputError
 
 
@@ -27,6 +27,10 @@ def test_defaults_are_the_released_recipe():
         ),
         ({"loss": "jsd"}, TripletJSDLoss(student_temperature=100.0)),
         ({"loss": "hard", "student_temperature": 5.0}, TripletHardLoss(student_temperature=5.0)),
+        (
+            {"triplet_weights": "entropy", "teacher_temperature": 2.0},
+            EntropyWeightedLoss(loss=TripletKLLoss(teacher_temperature=2.0), teacher_temperature=2.0),
+        ),
     ],
 )
 def test_the_loss_is_the_one_named(options, loss):
@@ -38,6 +42,7 @@ def test_the_loss_is_the_one_named(options, loss):
     [
         ({"loss": "mse"}, "loss is 'mse'; choose one of kl, jsd, hard"),
         ({"loss": "hard", "teacher_temperature": 2.0}, "leave it out"),
+        ({"triplet_weights": "margin"}, "triplet_weights is 'margin'; choose one of equal, entropy"),
         ({"student_temperature": 0.0}, "temperature is 0"),
         ({"sampling": "nearest"}, "'nearest' is unknown"),
         ({"decay_to_init": -0.1}, "decay_to_init is -0.1"),

@@ -8,11 +8,11 @@ from scipy.spatial.distance import jensenshannon
 from scipy.special import softmax
 from scipy.stats import entropy
 
-from alignet_hf.distill.losses import TripletHardLoss, TripletJSDLoss, TripletKLLoss
+from alignet_hf.distill.losses import EntropyWeightedLoss, TripletHardLoss, TripletJSDLoss, TripletKLLoss
 from alignet_hf.errors import InputError
 
 LOSSES = [TripletKLLoss(), TripletKLLoss(teacher_temperature=2.0, student_temperature=5.0), TripletJSDLoss()]
-ALL = [*LOSSES, TripletHardLoss(student_temperature=3.0)]
+ALL = [*LOSSES, TripletHardLoss(student_temperature=3.0), EntropyWeightedLoss(loss=TripletKLLoss())]
 
 
 def similarities(n=50, scale=3.0, seed=0):
@@ -40,6 +40,14 @@ def test_hard_is_the_cross_entropy_of_the_teachers_choice():
     student, teacher = similarities()
     expected = [-math.log(softmax(s.double() / 3)[t.argmax()]) for s, t in zip(student, teacher, strict=True)]
     np.testing.assert_allclose(TripletHardLoss(student_temperature=3.0)(student, teacher), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("loss", ALL)
+def test_a_weighted_loss_is_the_loss_times_scipys_entropy(loss):
+    student, teacher = similarities()
+    weights = entropy(softmax(teacher.double().numpy() / 2, -1), base=3, axis=-1)
+    weighted = EntropyWeightedLoss(loss=loss, teacher_temperature=2.0)(student, teacher)
+    np.testing.assert_allclose(weighted, loss(student, teacher).numpy() * weights, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("loss", LOSSES)
