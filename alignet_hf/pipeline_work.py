@@ -278,6 +278,7 @@ class Pipeline:
             batch_size=encoder.batch_size,
             num_workers=encoder.num_workers,
             dtype=encoder.dtype,
+            bf16=encoder.bf16,
             output=output,
             device=this_process().device,
         )

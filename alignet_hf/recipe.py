@@ -86,6 +86,7 @@ class Encoder(Section):
     batch_size: Positive = 32
     num_workers: Annotated[int, Field(ge=0)] = 0  # processes that decode images while it embeds
     dtype: Literal["float32", "float16"] = "float32"  # of its embeddings on disk
+    bf16: bool | Literal["auto"] = False  # embeds in bfloat16; auto: where the machine has it
     license: str | None = None  # of the weights, for the student's card; by default what its card on the Hub says
 
 

@@ -12,6 +12,9 @@ from alignet_hf.recipe import Recipe
 
 UNKNOWN = math.nan
 _AUTO_SAMPLE = 256  # images that student_temperature: auto looks at
+_BLOCK = 16384  # embeddings that clustering reads at a time
+_TRIPLETS_ANSWERED = 2**20  # at a time
+_TRIPLETS_IN_MEMORY = 2**20  # a larger set is mapped from disk
 _PICTURES = 9 * 3  # of the report's triplets
 _FIGURES = 3e6  # bytes of the report's pictures, about, and of what else is small
 
@@ -57,7 +60,7 @@ class StageEstimate:
         decoded: images read and decoded, those read twice counted twice.
         forwards: images that go through an encoder; a training's also go back through it.
         disk: bytes that it leaves.
-        scratch: bytes more while it runs, the checkpoints'.
+        scratch: bytes more while it runs: checkpoints, aligned embeddings.
         memory: bytes of main memory at its peak, in each process; what the programs themselves take is not in it.
         accelerator: bytes on each accelerator at its peak; where there is none they are main memory's.
     """
@@ -119,23 +122,25 @@ def _surrogate(sizes: Sizes) -> StageEstimate:
 
 
 def _clusters(recipe: Recipe, sizes: Sizes) -> StageEstimate:
-    """A label an image and the centroids, once for each teacher; all embeddings after UD, and those of the rows to
-    distil on once more."""
+    """A label an image and the centroids, once for each teacher; in memory the sample that centroids are learnt from
+    (256 points a cluster), a block of all embeddings, the centroids twice, and the labels."""
     p, rows, n = _dimensions(sizes.teacher), distill_rows(recipe, sizes), recipe.clusters.n_clusters
     n = min(1000, rows / 2) if n == "elbow" else n  # the most that it tries
     return StageEstimate(
         "clusters",
         disk=_teachers(recipe) * (4 * rows + 4 * n * p),
-        memory=4 * p * (sizes.images + rows),
+        memory=4 * p * (min(256 * n, rows) + min(_BLOCK, rows) + 2 * n) + 12 * rows,
     )
 
 
 def _triplets(recipe: Recipe, sizes: Sizes) -> StageEstimate:
-    """Three indices, three similarities and three names a row, before Parquet's compression, once for each teacher; in
-    memory these twice (made, checked), the rows sampled, and all embeddings after UD."""
-    row = _triplet_bytes(sizes)
-    memory = recipe.triplets.n * (2 * row + 24) + 4 * _dimensions(sizes.teacher) * sizes.images
-    return StageEstimate("triplets", disk=_teachers(recipe) * recipe.triplets.n * row, memory=memory)
+    """Three indices, three similarities and three names a row, before Parquet's compression, once for each teacher;
+    while they are made, the rows that triplets name, after UD, in a file; in memory all triplets twice (sampled, and as
+    rows of the images) and a block of them answered."""
+    n, row = recipe.triplets.n, _triplet_bytes(sizes)
+    memory = 2 * 12 * n + min(_TRIPLETS_ANSWERED, n) * (row + 36)
+    scratch = 4 * _dimensions(sizes.teacher) * distill_rows(recipe, sizes)
+    return StageEstimate("triplets", disk=_teachers(recipe) * n * row, scratch=scratch, memory=memory)
 
 
 def _original(recipe: Recipe, sizes: Sizes) -> StageEstimate:
@@ -181,7 +186,8 @@ def _distill(recipe: Recipe, sizes: Sizes, setting: str) -> StageEstimate:
     if options.triplets == "dense":
         data = 4 * _dimensions(sizes.teacher) * sizes.images
     else:
-        data = recipe.triplets.n * 2 * _triplet_bytes(sizes)
+        n = recipe.triplets.n
+        data = 2 * n * _triplet_bytes(sizes) if n <= _TRIPLETS_IN_MEMORY else 0
     return StageEstimate(
         setting,
         decoded=sizes.judged + (read if recipe.images.cache is None else 0),

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from alignet_hf.data.images import SomeImages
+from alignet_hf.distill.processes import this_process
 from alignet_hf.encoders import encoder_named, open_teacher
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation.inputs import GROUP, OPTIONS, RSA
@@ -71,5 +72,11 @@ class Images:
         for path, source in self.sources.items():
             own = rows[(rows >= self.starts[path]) & (rows < self.starts[path] + len(source))] - self.starts[path]
             if len(own):
-                found.append(np.asarray(embed_images(encoder, SomeImages(source, own), processor=processor)))
+                found.append(
+                    np.asarray(
+                        embed_images(
+                            encoder, SomeImages(source, own), processor=processor, device=this_process().device
+                        )
+                    )
+                )
         return np.concatenate(found)

@@ -98,7 +98,10 @@ def test_what_it_says_a_run_takes_is_what_check_estimates(tmp_path):
         "a cache 193 GB": stages["cache"].disk,
         "checkpoints 2.8 GB": stages["alignet"].scratch,
         "13 GB for 192 images": stages["alignet"].accelerator,
-        "12 GB for clusters": stages["clusters"].memory,
+        "aligned embeddings 5.9 GB": stages["triplets"].scratch,
+        "0.7 GB for clusters": stages["clusters"].memory,
+        "0.4 GB for triplets": stages["triplets"].memory,
+        "4 GB in each process": stages["alignet"].memory,
     }
     for words, size in gigabytes.items():
         assert words in README
