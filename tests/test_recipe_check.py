@@ -126,7 +126,8 @@ def test_disk_is_what_a_run_leaves(counted):
     student = _bytes(out / "student", out / "embeddings" / "alignet")
     assert student == pytest.approx(disk["alignet"], rel=0.1)
     assert _bytes(out / "triplets", out / "unalignet" / "triplets") < disk["triplets"]  # few names compress well
-    n_saved = {stage.stage: stage.scratch / 2 for stage in check.stages if stage.scratch}
+    n_saved = {stage.stage: stage.scratch / 2 for stage in check.stages if stage.stage in scratch}
+    assert set(n_saved) == {"alignet", "unalignet"}
     for name, each in n_saved.items():
         assert scratch[name] == pytest.approx(each, rel=0.15)
 

@@ -67,6 +67,9 @@ def by_hand(labels, regularization):
         training = CHOICES[np.isin(CHOICES, others).all(1)]
         counted = tally(training)
         learnt, targets = counted.triplets, {"hard": None, "people": counted.shares}.get(labels)
+        if labels == "hard":  # without those on which two choices have equally many of the eight people
+            ordered = np.sort(counted.counts, 1)
+            learnt = learnt[ordered[:, 2] > ordered[:, 1]]
         if labels == "given":
             learnt, targets = training, GIVEN[np.isin(CHOICES, others).all(1)]
         if labels == "vice":
@@ -252,7 +255,7 @@ def test_choosing_under_a_condition(result):
         ({"probabilities": GIVEN[:9], "labels": ("given",)}, r"probabilities: expected shape"),
         ({"probabilities": GIVEN[:, ::-1], "labels": ("given",)}, "people's choice in .* no more than by chance"),
         ({"probabilities": RNG.permuted(GIVEN, axis=1), "labels": ("given",)}, "no more than by chance"),
-        ({"validation": 0.05}, r"validation=0\.05 has 165 triplets to train on and 0 held out"),
+        ({"validation": 0.05}, r"validation=0\.05 has 159 triplets to train on and 0 held out"),
         ({"n_neighbours": 24}, "n_neighbours: 24 of 24 items"),
     ],
 )

@@ -70,9 +70,10 @@ def noise_ceiling(
     units = response_units(row, column, over, people, choices.shape)
     weight = 1 / votes.sum(1)[row]
     means = resampled_means(np.stack([agreement * weight, weight], 1), units, n_bootstrap, seed)
+    of_triplet = np.bincount(row, agreement, len(votes))[kept] / votes.sum(1)[kept]
     return NoiseCeiling.from_samples(
         "noise ceiling (leave one response out)",
-        (agreement * weight).sum() / kept.sum(),
+        of_triplet.mean(),
         means[:, 0] / means[:, 1],
         CHANCE,
         int(kept.sum()),
