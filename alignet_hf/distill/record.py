@@ -19,7 +19,7 @@ from torch import nn
 from transformers.utils import is_peft_available
 
 from alignet_hf.data.collator import DenseCollator, ImageCollator
-from alignet_hf.data.images import ImageSource, image_names, to_rgb
+from alignet_hf.data.images import ImageSource, UndecodableImageError, image_names, to_rgb
 from alignet_hf.distill.arguments import AligNetTrainingArguments
 from alignet_hf.hub.alignment import TRAINED, Alignment, Score
 from alignet_hf.hub.base_model import base_of
@@ -119,10 +119,14 @@ def _hub_ids(collator) -> list[str]:
 
 
 def _images_digest(images) -> str:
-    """Of all names and of the pixels of 16 images, evenly spread: the same images have it on any machine."""
+    """Of all names and of the pixels of 16 images, evenly spread: the same images have it on any machine.
+
+    One that cannot be decoded counts by its name.
+    """
     digest = hashlib.sha256("\0".join(image_names(images)).encode())
     for row in np.unique(np.linspace(0, len(images) - 1, 16).astype(int)):
-        digest.update(np.ascontiguousarray(to_rgb(images[int(row)])))
+        with suppress(UndecodableImageError):
+            digest.update(np.ascontiguousarray(to_rgb(images[int(row)])))
     return digest.hexdigest()[:32]
 
 

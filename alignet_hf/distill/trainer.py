@@ -12,6 +12,7 @@ from alignet_hf.distill.arguments import AligNetTrainingArguments
 from alignet_hf.distill.dense import check_strategy, count_dense_triplets, dense_triplet_loss
 from alignet_hf.distill.evaluating import EvaluatingTrainer
 from alignet_hf.distill.gathering import gather_rows
+from alignet_hf.distill.left_out import LeftOut
 from alignet_hf.distill.losses import at_least_float32
 from alignet_hf.distill.optim import AdamDecayToInit
 from alignet_hf.distill.record import is_adapted
@@ -50,6 +51,10 @@ class AligNetTrainer(EvaluatingTrainer):
     collator's rows as `eval_NAME_loss`. Logged are the loss (without the decay), the learning rate, the gradient's norm
     and `decay_penalty`, the lambda * ||theta - theta_0||^2 of eq. 6. With a Peft model, checkpoints hold its adapters.
     Every save has a card (see PublishingTrainer), and `push_to_hub` pushes the last in one commit.
+
+    Images that a collator with `on_bad="skip"` leaves out are warned of, at the first and at the end of `train`;
+    `left_out.rows` are their rows of the collator's images, of all processes once `train` has ended. A training that
+    was resumed knows of those that it met since.
 
     Args:
         model: anything whose output has `triplet_embeds` (B, D): an AligNetVisionModel, or a PeftModel of one.
@@ -106,10 +111,17 @@ class AligNetTrainer(EvaluatingTrainer):
             **kwargs,
         )
         self.triplet_loss = args.triplet_loss()
+        self.left_out = LeftOut(getattr(data_collator, "images", ()))
         if self.is_fsdp_enabled:
             if "FULL" not in str(self.accelerator.state.fsdp_plugin.state_dict_type):
                 raise InputError("FSDP must save whole students: set fsdp_state_dict_type to FULL_STATE_DICT")
             self.model._no_split_modules = blocks_to_shard(self.model)
+
+    def train(self, resume_from_checkpoint=None, trial=None, ignore_keys_for_eval=None):
+        """Train; see ResumingTrainer. At the end, say how many images were left out."""
+        output = super().train(resume_from_checkpoint, trial, ignore_keys_for_eval)
+        self.left_out.tell()
+        return output
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
         """The mean loss of a batch's triplets.
@@ -178,6 +190,8 @@ class AligNetTrainer(EvaluatingTrainer):
 
     def training_step(self, model, inputs, num_items_in_batch=None):
         """Forward and backward of a micro-batch; stops the run, in every process, where a loss is not finite."""
+        if "undecodable" in inputs:
+            self.left_out.add(inputs["undecodable"])
         loss = super().training_step(model, inputs, num_items_in_batch)
         if self.is_fsdp_enabled and self.accelerator.sync_gradients:
             fill_gradients(model)

@@ -1,0 +1,49 @@
+"""The images that a training goes on without, as they cannot be decoded: named at the first, counted at the end."""
+
+import warnings
+
+import torch
+from accelerate.utils import gather_object
+
+from alignet_hf.data.images import image_names
+from alignet_hf.distill.processes import this_process
+
+_SHOWN = 5
+
+
+class LeftOut:
+    """The rows of an image source that batches left out (`undecodable`, see ImageCollator).
+
+    A process knows those of its own batches, since it was started; `tell` brings together those of all.
+
+    Args:
+        images: the image source, which names them.
+    """
+
+    def __init__(self, images):
+        self.images = images
+        self.rows: set[int] = set()
+
+    def add(self, rows: torch.Tensor) -> None:
+        """Count a batch's rows; a warning names the first one there is."""
+        if not rows.numel():  # known without waiting for the device
+            return
+        is_first = not self.rows
+        self.rows.update(rows.tolist())
+        if is_first:
+            warnings.warn(
+                f"{self._named()} could not be decoded; the training goes on without, and counts them", stacklevel=2
+            )
+
+    def tell(self) -> None:
+        """Warn of how many there were, and of the first; to be called by every process."""
+        self.rows = set(gather_object(sorted(self.rows)))
+        if self.rows and this_process().is_main_process:
+            n = len(self.rows)
+            many, were = ("1 image", "was") if n == 1 else (f"{n} images", "were")
+            warnings.warn(f"{many} could not be decoded and {were} not learnt from: {self._named()}", stacklevel=2)
+
+    def _named(self) -> str:
+        names, rows = image_names(self.images), sorted(self.rows)
+        rest = "" if len(rows) <= _SHOWN else f"; and {len(rows) - _SHOWN} more"
+        return "; ".join(names[row] for row in rows[:_SHOWN]) + rest
