@@ -5,6 +5,7 @@ most similar pair. The three similarities of a triplet are always ordered [s_ij,
 them. Functions take numpy arrays or torch tensors and answer in kind.
 """
 
+from collections.abc import Sequence
 from itertools import combinations
 from math import comb
 
@@ -159,8 +160,8 @@ def validate_probabilities(probabilities, n_triplets: int, name: str = "probabil
     return probabilities
 
 
-def validate_embeddings(embeddings, name: str = "embeddings") -> np.ndarray:
-    """Check that embeddings are a finite (N, D) float array.
+def validate_embeddings(embeddings, name: str = "embeddings", gaps: Sequence[int] = ()) -> np.ndarray:
+    """Check that embeddings are a finite (N, D) float array, but for the rows `gaps`.
 
     Raises:
         InputError: naming the first bad row, counted from 0.
@@ -173,6 +174,8 @@ def validate_embeddings(embeddings, name: str = "embeddings") -> np.ndarray:
         raise InputError(f"{name}: expected floating point numbers, got {embeddings.dtype}")
     for start in range(0, len(embeddings), 65536):  # in blocks: a memory-mapped array is never held whole
         bad = ~np.isfinite(embeddings[start : start + 65536]).all(1)
+        if len(gaps) and bad.any():
+            bad &= ~np.isin(np.arange(start, start + len(bad)), gaps)
         if bad.any():
             row = start + int(np.flatnonzero(bad)[0])
             value = embeddings[row][~np.isfinite(embeddings[row])][0]

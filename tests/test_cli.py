@@ -10,9 +10,11 @@ import pytest
 from backbones import tiny_backbone
 from transformers import BitImageProcessorPil
 
+from alignet_hf.data.alignet import load_alignet
 from alignet_hf.data.similarity_matrices import Dissimilarities
 from alignet_hf.demo import objects92
 from alignet_hf.pipeline import open_images
+from alignet_hf.surrogate.cluster import Clusters
 from alignet_hf.surrogate.embeddings import Embeddings
 
 
@@ -143,9 +145,69 @@ def test_embedding_goes_on_without_what_does_not_decode(call, data, tmp_path):
     embeddings = Embeddings.from_pretrained(tmp_path / "out")
     assert list(embeddings.undecodable) == [3]
     assert (embeddings.dtype, embeddings.metadata["bf16"]) == (np.float16, True)
-    code, _, err = call("cluster", tmp_path / "out", tmp_path / "clusters", "--n-clusters", 2)
+
+
+def test_every_stage_goes_on_without_what_does_not_decode(call, data, tmp_path):
+    shutil.copytree(data / "images", tmp_path / "images")
+    images, broken = tmp_path / "images", [0, 5]
+    for row in broken:
+        sorted(images.iterdir())[row].write_bytes(b"no image")
+
+    def succeed(*arguments) -> tuple[dict, str]:
+        code, out, err = call(*arguments, "--json")
+        assert code == 0, err
+        return json.loads(out), err
+
+    encoder, teacher, clusters = data / "encoder", tmp_path / "teacher", tmp_path / "clusters"
+    succeed("embed", images, teacher, "--model", encoder, "--on-bad", "skip")
+    choices = np.loadtxt(data / "triplets.txt", dtype=int)
+    whole = ~np.isin(choices, broken).any(1)
+    np.savetxt(tmp_path / "whole.txt", choices[whole], "%d")
+    code, _, err = call("align", teacher, data / "triplets.txt", tmp_path / "ud")
     assert code == 2
-    assert f"row 3 is empty: {broken}: the image cannot be decoded" in err
+    first = int(np.argmax(~whole))
+    assert err.startswith(f"alignet-hf: {data / 'triplets.txt'}: choice {first} names image ")
+    assert "which could not be decoded" in err
+    fit = ("--epochs", 2)
+    assert succeed("align", teacher, tmp_path / "whole.txt", tmp_path / "ud", *fit)[0]["undecodable"] == 2
+
+    transform = ("--transform", tmp_path / "ud")
+    assert succeed("cluster", teacher, clusters, *transform, "--n-clusters", 3)[0]["undecodable"] == 2
+    labels = Clusters.from_pretrained(clusters).labels
+    assert np.flatnonzero(labels == -1).tolist() == broken
+    assert len(labels) == 12
+    sampling = ("triplets", teacher, tmp_path / "triplets", "-n", 200, "--clusters", clusters, *transform)
+    assert succeed(*sampling)[0]["undecodable"] == 2
+    listed = load_alignet(tmp_path / "triplets").with_format("numpy")[:]
+    assert np.unique(listed["indices"]).tolist() == np.flatnonzero(labels >= 0).tolist()
+    assert np.isfinite(listed["similarities"]).all()
+    names = np.array([path.name for path in sorted(images.iterdir())])
+    assert [name.rsplit("/", 1)[-1] for name in listed["filenames"][0]] == names[listed["indices"][0]].tolist()
+
+    common = ("--student", encoder, "--steps", 2, "--batch-size", 8)
+    dense = ("distill", images, tmp_path / "dense", *common, "--embeddings", teacher, *transform)
+    code, _, err = call(*dense)
+    assert code == 2
+    assert "2 of 12 images could not be decoded when they were embedded; --on-bad skip goes on without" in err
+    assert succeed(*dense, "--on-bad", "skip")[0]["undecodable"] == 2
+    succeed("distill", images, tmp_path / "listed", *common, "--triplets", tmp_path / "triplets", "--on-bad", "skip")
+
+
+def test_a_file_that_breaks_after_its_triplets_were_made(call, data, tmp_path):
+    shutil.copytree(data / "images", tmp_path / "images")
+    call("embed", tmp_path / "images", tmp_path / "teacher", "--model", data / "encoder")
+    call("triplets", tmp_path / "teacher", tmp_path / "triplets", "-n", 64, "--strategy", "random")
+    broken = sorted((tmp_path / "images").iterdir())[4]
+    broken.write_bytes(b"no image")
+    common = ("--student", data / "encoder", "--steps", 4, "--batch-size", 16, "--student-temperature", 1)
+    command = ("distill", tmp_path / "images", tmp_path / "out", *common, "--triplets", tmp_path / "triplets")
+    code, _, err = call(*command)
+    assert code == 2
+    assert f"{broken}: the image cannot be decoded" in err
+    code, _, err = call(*command, "--on-bad", "skip")
+    assert code == 0
+    assert f"1 image could not be decoded and was not learnt from: {broken.name}" in err
+    assert call(*command, "--on-bad", "ignore")[0] == 2
 
 
 def test_an_empty_folder_is_named(call, data, tmp_path):

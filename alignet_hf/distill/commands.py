@@ -7,7 +7,7 @@ import typer
 
 from alignet_hf.console import ImageSize, Json, Seed, done, quiet, say
 from alignet_hf.errors import InputError
-from alignet_hf.surrogate.commands import aligned
+from alignet_hf.surrogate.command_inputs import aligned, left_out
 
 
 def distill(
@@ -26,6 +26,9 @@ def distill(
     decay_to_init: Annotated[float, typer.Option(min=0)] = 1.0,
     bf16: Annotated[bool | None, typer.Option("--bf16/--no-bf16", help="By default where the machine has it.")] = None,
     num_workers: Annotated[int, typer.Option(min=0, help="Processes that open and process images.")] = 0,
+    on_bad: Annotated[
+        str, typer.Option(help="raise or skip: what to do about an image that cannot be decoded.")
+    ] = "raise",
     save_steps: Annotated[int, typer.Option(min=1, help="Steps from one checkpoint to the next.")] = 500,
     seed: Seed = 0,
     as_json: Json = False,
@@ -33,6 +36,7 @@ def distill(
     """Distil a student from listed or dense triplets; killed and started again, it goes on."""
     from alignet_hf.data.alignet import load_alignet
     from alignet_hf.data.images import images_fingerprint, load_images
+    from alignet_hf.data.images.undecodable import check_on_bad
     from alignet_hf.distill.run import distill_student
     from alignet_hf.encoders import encoder_named
     from alignet_hf.recipe import Distill
@@ -42,6 +46,7 @@ def distill(
         raise InputError("give either --triplets FOLDER or --embeddings FOLDER")
     if data is not None and transform is not None:
         raise InputError("--transform goes with --embeddings; listed triplets hold their similarities already")
+    check_on_bad(on_bad)
     quiet()
     encoder = encoder_named(student, image_size=image_size)
     options = Distill(
@@ -58,8 +63,15 @@ def distill(
         save_steps=save_steps,
     )
     source = load_images(images)
-    teacher = None if embeddings is None else aligned(embeddings, transform)
+    teacher, kept = (None, None) if embeddings is None else aligned(embeddings, transform)
+    if kept is not None and on_bad == "raise":
+        n_lacking = len(teacher) - len(kept)
+        raise InputError(
+            f"{embeddings}: {n_lacking} of {len(teacher)} images could not be decoded when they were embedded; "
+            "--on-bad skip goes on without"
+        )
     listed = None if data is None else load_alignet(data)
+    # Without on_bad: a training that an image stopped goes on without it.
     asked = (image_size, options.model_dump(), seed, files_fingerprint(student, data, embeddings, transform))
     work = out.with_name(f"{out.name}-training")
     with Stages(work, say(as_json)) as stages:
@@ -75,7 +87,9 @@ def distill(
                 seed=seed,
                 teacher_embeddings=teacher,
                 triplets=listed,
+                rows=kept,
+                on_bad=on_bad,
             ),
             writes=[out, work / "checkpoints"],
         )
-    done(as_json, out, steps=steps)
+    done(as_json, out, steps=steps, **left_out(teacher, kept))

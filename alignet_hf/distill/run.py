@@ -13,6 +13,7 @@ from transformers.trainer_callback import PrinterCallback
 
 from alignet_hf.data.augment import RandomCropFlip
 from alignet_hf.data.collator import DenseCollator, TripletCollator
+from alignet_hf.data.images import UndecodableImageError
 from alignet_hf.data.images.undecodable import OnBad
 from alignet_hf.distill.arguments import AligNetTrainingArguments
 from alignet_hf.distill.checkpoints import last_complete_checkpoint, mark_incomplete
@@ -82,12 +83,10 @@ def distill_student(
     teacher_temperature = teacher_temperature or options.teacher_temperature
     temperature = options.student_temperature
     if temperature == "auto":
-        sample = np.random.default_rng(seed).permutation(rows)[:256]
+        sample, opened = _opened(images, np.random.default_rng(seed).permutation(rows)[:256], on_bad)
         drawn = sample_triplets(len(sample), 10_000, "random", seed=seed)
         student = model if model.triplet_head is None else lambda pixels: model(pixels).triplet_embeds
-        untrained = embed_images(
-            student, [images[int(row)] for row in sample], processor=processor, batch_size=encoder.batch_size
-        )
+        untrained = embed_images(student, opened, processor=processor, batch_size=encoder.batch_size)
         if options.triplets == "dense":
             taught = triplet_similarities(teacher_embeddings, sample[drawn])
         else:
@@ -140,6 +139,19 @@ def distill_student(
         trainer.save_model(output)  # writes nothing: a sharded model is put together by all processes
     state.wait_for_everyone()
     return AligNetVisionModel.from_pretrained(output), processor
+
+
+def _opened(images, rows: np.ndarray, on_bad: OnBad) -> tuple[np.ndarray, list]:
+    """The images of some rows, and these rows; with "skip", without those that cannot be decoded."""
+    kept, opened = [], []
+    for row in rows:
+        try:
+            opened.append(images[int(row)])
+            kept.append(row)
+        except UndecodableImageError:
+            if on_bad == "raise":
+                raise
+    return np.array(kept, np.int64), opened
 
 
 def _arguments(

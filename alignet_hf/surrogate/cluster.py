@@ -11,7 +11,7 @@ from alignet_hf.errors import InputError
 from alignet_hf.hub.artifacts import Artifact, make_folder
 from alignet_hf.surrogate.elbow import draw_elbow, elbow
 from alignet_hf.surrogate.starts import Starts
-from alignet_hf.surrogate.views import validated
+from alignet_hf.surrogate.views import EmbeddingsView, validated
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,7 +24,7 @@ class Clusters(Artifact):
     """A k-means clustering.
 
     Args:
-        labels: (N,) int32, the nearest centroid of every embedding.
+        labels: (N,) int32, the nearest centroid of every embedding; -1 of those that were left out.
         centroids: (K, D) float32.
         facts: what made it; `n_clusters`, `inertia` (sum of squared distances to the nearest centroid) and, where the
             Elbow criterion chose K, `elbow_curve`: a list of [K, inertia].
@@ -79,6 +79,7 @@ def cluster_embeddings(
     n_iter: int = 25,
     sample: int | None = None,
     candidates: Sequence[int] | None = None,
+    rows: np.ndarray | None = None,
     output: str | Path | None = None,
     progress: bool = True,
 ) -> Clusters:
@@ -96,13 +97,16 @@ def cluster_embeddings(
         sample: of how many embeddings to learn centroids; 256 a cluster, faiss' number, where not given.
         candidates: the K tried for "elbow"; twelve from 2 to N / 2 (1,000 at most), evenly spaced in the logarithm,
             where not given.
+        rows: (n,) int, of the embeddings to cluster, the others having the label -1; all where not given. A point is
+            one of these.
         output: a folder to save the clusters to. Every start that has ended is kept there until then: stopped anywhere
             and called again, the work goes on and ends with the same bytes.
 
     Raises:
         InputError: if there are fewer points than clusters, or an embedding is not finite.
     """
-    embeddings = validated(embeddings)
+    n_rows = len(embeddings)
+    embeddings = validated(embeddings) if rows is None else EmbeddingsView(embeddings, rows)
     numbers = [n_clusters] if n_clusters != "elbow" else _candidates(candidates, len(embeddings))
     for number in numbers:
         if not 1 <= number <= len(embeddings):
@@ -129,6 +133,11 @@ def cluster_embeddings(
     facts |= {"n_iter": n_iter, "sample": min(sample or _POINTS_PER_CLUSTER * numbers[chosen], len(embeddings))}
     if n_clusters == "elbow":
         facts["elbow_curve"] = curve
+    if rows is not None:
+        facts["left_out"] = n_rows - len(rows)
+        whole = np.full(n_rows, -1, np.int32)
+        whole[rows] = labels[chosen]
+        labels[chosen] = whole
     clusters = Clusters(labels[chosen], centroids[chosen], **facts)
     if output is not None:
         clusters.save_pretrained(output)

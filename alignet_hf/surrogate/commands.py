@@ -9,6 +9,7 @@ import typer
 from alignet_hf.console import ImageSize, Json, Pooling, Seed, done, print_tables, quiet
 from alignet_hf.errors import InputError
 from alignet_hf.output_folder import writes_out
+from alignet_hf.surrogate.command_inputs import aligned, check_clustered, check_named, left_out
 
 
 def embed(
@@ -133,9 +134,14 @@ def align(
     grid = REGULARIZATIONS if regularizations is None else _grid(regularizations)
     rows = Embeddings.from_pretrained(embeddings)
     choices = read_triplets(triplets, len(rows), odd_column=odd_column)
+    check_named(choices, rows, triplets)
     soft = None if probabilities is None else _soft_labels(probabilities, len(choices), odd_column)
     if posterior is not None:
         soft = _vice_labels(posterior, choices, len(rows), seed)
+    skipped = {"undecodable": len(rows.undecodable)} if rows.undecodable else {}
+    if skipped:
+        rows, kept = rows.decodable()
+        choices = np.searchsorted(kept, choices)  # whose images are among those
     given = choices
     if cross_validate and validation is None:
         if len(np.unique(choices)) >= 100:
@@ -175,7 +181,7 @@ def align(
     for when, embedded in (("before", rows[named]), ("of_choices_fitted_to", fitted.transform(rows[named]))):
         correct = is_correct(triplet_similarities(embedded, local.reshape(-1, 3)))
         facts[f"accuracy_{when}"] = round(float(correct.mean()), 4)
-    done(as_json, out, regularization=regularization, **facts)
+    done(as_json, out, regularization=regularization, **facts, **skipped)
 
 
 def _check_align(cross_validate: bool, compared: dict, regularization, probabilities, posterior) -> None:
@@ -244,12 +250,13 @@ def cluster(
     if n_clusters != "elbow" and not n_clusters.isdigit():
         raise InputError(f"--n-clusters: {n_clusters!r} is neither a number nor elbow")
     k = n_clusters if n_clusters == "elbow" else int(n_clusters)
-    options = {"n_init": n_init, "n_iter": n_iter, "sample": sample}
-    clusters = cluster_embeddings(aligned(embeddings, transform), k, seed, output=out, **options)
+    rows, kept = aligned(embeddings, transform)
+    options = {"n_init": n_init, "n_iter": n_iter, "sample": sample, "rows": kept}
+    clusters = cluster_embeddings(rows, k, seed, output=out, **options)
     if clusters.elbow_curve is not None:
         with replacing(out / "elbow.png") as path:
             clusters.draw_elbow().savefig(path, format="png", dpi=150)
-    done(as_json, out, clusters=clusters.n_clusters, inertia=clusters.inertia)
+    done(as_json, out, clusters=clusters.n_clusters, inertia=clusters.inertia, **left_out(rows, kept))
 
 
 @writes_out
@@ -266,26 +273,23 @@ def triplets(
     as_json: Json = False,
 ) -> None:
     """Sample triplets and let the (surrogate) teacher answer them: an AligNet data set."""
+    import numpy as np
+
     from alignet_hf.surrogate.cluster import Clusters
     from alignet_hf.surrogate.embeddings import Embeddings
     from alignet_hf.surrogate.respond import save_responses
     from alignet_hf.surrogate.sample import sample_triplets
 
-    rows = aligned(embeddings, transform)
+    rows, kept = aligned(embeddings, transform)
     if clusters is None and strategy != "random":
         raise InputError(f"--strategy {strategy} needs --clusters FOLDER; only random does without")
-    labels = len(rows) if clusters is None else Clusters.from_pretrained(clusters).labels
-    sampled = sample_triplets(labels, n, strategy, seed=seed)
+    labels = np.zeros(len(rows), np.int32) if clusters is None else Clusters.from_pretrained(clusters).labels
+    check_clustered(labels, len(rows), kept, clusters)
+    if kept is None:
+        sampled = sample_triplets(labels, n, strategy, seed=seed)
+    else:
+        sampled = kept.astype(np.int32)[sample_triplets(labels[kept], n, strategy, seed=seed)]
     names = Embeddings.from_pretrained(embeddings).names
     facts = {"sampling": strategy, "seed": seed, "aligned": transform is not None}
     save_responses(rows, sampled, out, filenames=names, **facts)
-    done(as_json, out, triplets=n)
-
-
-def aligned(embeddings: Path, transform: Path | None):
-    """Embeddings, memory-mapped; with a transform, a view that applies it to the rows that are read."""
-    from alignet_hf.surrogate.embeddings import Embeddings
-    from alignet_hf.surrogate.uncertainty_distillation import UncertaintyDistillation
-
-    rows = Embeddings.from_pretrained(embeddings)
-    return rows if transform is None else UncertaintyDistillation.from_pretrained(transform).view(rows)
+    done(as_json, out, triplets=n, **left_out(rows, kept))

@@ -71,7 +71,7 @@ class Embeddings(Artifact):
 
         `SomeImages(images, rows)` are their images, for what follows.
         """
-        rows = np.setdiff1d(np.arange(len(self)), undecodable_rows(self))
+        rows = decodable_rows(self)
         names = None if self.names is None else [self.names[row] for row in rows]
         return Embeddings(self.array[rows], names, **self.metadata), rows
 
@@ -110,6 +110,11 @@ class Embeddings(Artifact):
 def undecodable_rows(embeddings) -> np.ndarray:
     """The rows that hold no embedding, as their images could not be decoded: (k,) int64; of a plain array, none."""
     return np.array(sorted(getattr(embeddings, "undecodable", ())), np.int64)
+
+
+def decodable_rows(embeddings) -> np.ndarray:
+    """The rows that hold an embedding: (n,) int64; of a plain array, all."""
+    return np.setdiff1d(np.arange(len(embeddings)), undecodable_rows(embeddings))
 
 
 def header(

@@ -1,9 +1,10 @@
 """Embeddings that are made as they are read, so that a million of them are never held whole."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from alignet_hf.surrogate.embeddings import undecodable_rows
 from alignet_hf.triplets import validate_embeddings
 
 _ROWS_PER_BLOCK = 8192
@@ -19,6 +20,8 @@ class EmbeddingsView:
         rows: (n,) int, those that the view has, in its order; None for all.
         function: (m, D) -> (m, E) float32; None leaves rows as they are.
         n_dimensions: E.
+        with_gaps: have rows of images that could not be decoded (`Embeddings.undecodable`), as NaN, for who reads the
+            others alone. Without, they are refused, but for those that `rows` leave out.
 
     Raises:
         InputError: an embedding that is not finite.
@@ -31,8 +34,12 @@ class EmbeddingsView:
         *,
         function: Callable[[np.ndarray], np.ndarray] | None = None,
         n_dimensions: int | None = None,
+        with_gaps: bool = False,
     ):
-        self.embeddings = validated(embeddings)
+        gaps = undecodable_rows(embeddings)
+        if not with_gaps:
+            gaps = () if rows is None else np.setdiff1d(gaps, rows)
+        self.embeddings = validated(embeddings, gaps=gaps)
         self.rows, self.function = rows, function
         n_dimensions = self.embeddings.shape[1] if function is None else n_dimensions
         self.shape = (len(self.embeddings) if rows is None else len(rows), n_dimensions)
@@ -58,10 +65,13 @@ class EmbeddingsView:
         return whole
 
 
-def validated(embeddings, name: str = "embeddings"):
+def validated(embeddings, name: str = "embeddings", gaps: Sequence[int] = ()):
     """What can be read row by row: an array of finite numbers, or a view of one, which has been checked.
+
+    Args:
+        gaps: rows that need not be finite.
 
     Raises:
         InputError: naming the first bad row, counted from 0.
     """
-    return embeddings if isinstance(embeddings, EmbeddingsView) else validate_embeddings(embeddings, name)
+    return embeddings if isinstance(embeddings, EmbeddingsView) else validate_embeddings(embeddings, name, gaps)

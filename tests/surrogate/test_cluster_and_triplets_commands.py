@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from alignet_hf.data.alignet import load_alignet
-from alignet_hf.surrogate.cluster import Clusters
+from alignet_hf.errors import InputError
+from alignet_hf.surrogate.cluster import Clusters, cluster_embeddings
 from alignet_hf.surrogate.embeddings import Embeddings
 from alignet_hf.surrogate.uncertainty_distillation import UncertaintyDistillation
 
@@ -70,3 +71,31 @@ def test_triplets_of_the_aligned_teacher(call, teacher, ud, tmp_path):
     labels = np.sort(Clusters.from_pretrained(tmp_path / "clusters").labels[rows["indices"]], axis=1)
     assert ((labels[:, 0] == labels[:, 1]) ^ (labels[:, 1] == labels[:, 2])).all()
     assert "| sampling | cluster-boundary |" in (tmp_path / "triplets/README.md").read_text()
+
+
+def test_clusters_of_some_rows_are_those_of_an_array_of_them(tmp_path):
+    kept = np.setdiff1d(np.arange(80), [0, 33, 79])
+    array = ARRAY.astype(np.float32)
+    expected = cluster_embeddings(array[kept], 5, 3)
+    array[[0, 33, 79]] = np.nan
+    embeddings = Embeddings(array, NAMES, dict.fromkeys([0, 33, 79], "bad"))
+    found = cluster_embeddings(embeddings, 5, 3, rows=kept, output=tmp_path / "out")
+    np.testing.assert_array_equal(found.labels[kept], expected.labels)
+    assert (found.labels[[0, 33, 79]] == -1).all()
+    assert (found.inertia, found.metadata["left_out"]) == (expected.inertia, 3)
+    np.testing.assert_array_equal(Clusters.from_pretrained(tmp_path / "out").labels, found.labels)
+    with pytest.raises(InputError, match="row 33 is empty: bad"):
+        cluster_embeddings(embeddings, 5, 3, rows=np.append(kept, 33))
+
+
+def test_clusters_of_other_embeddings_are_refused(call, teacher, tmp_path):
+    labels = np.arange(80, dtype=np.int32) % 4
+    for name, wrong, message in (
+        ("fewer", labels[:79], "clusters of 79 embeddings, not of these 80; cluster anew"),
+        ("gaps", np.where(labels == 2, -1, labels), "image 2 has an embedding, but was left out of the clusters"),
+    ):
+        Clusters(wrong.astype(np.int32), np.zeros((4, 6), np.float32)).save_pretrained(tmp_path / name)
+        code, _, err = call("triplets", teacher, tmp_path / "out", "-n", 5, "--clusters", tmp_path / name)
+        assert code == 2
+        assert err.startswith(f"alignet-hf: {tmp_path / name}: ")
+        assert message in err

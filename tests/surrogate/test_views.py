@@ -57,3 +57,21 @@ def test_bad_input_is_named():
         EmbeddingsView(bad)
     with pytest.raises(InputError, match="3 dimensions, but the transform was fitted on 4"):
         TRANSFORM.view(ARRAY[:, :3])
+
+
+def test_gaps_are_refused_unless_they_are_asked_for():
+    array = ARRAY.astype(np.float32)
+    array[[2, 6]] = np.nan
+    embeddings = Embeddings(array, undecodable={2: "c.jpg: bad", 6: "g.jpg: bad"})
+    with pytest.raises(InputError, match=r"row 2 is empty: c\.jpg: bad"):
+        EmbeddingsView(embeddings)
+    np.testing.assert_array_equal(EmbeddingsView(embeddings, np.array([4, 1]))[:], array[[4, 1]])
+    with pytest.raises(InputError, match="row 6 is empty"):
+        EmbeddingsView(embeddings, np.array([4, 6]))
+    kept = [0, 1, 3, 4, 5, 7, 8]
+    view = TRANSFORM.view(EmbeddingsView(embeddings, with_gaps=True))
+    np.testing.assert_allclose(view[kept], TRANSFORM.transform(array[kept]), rtol=1e-5, atol=1e-6)
+    assert np.isnan(np.asarray(view)[[2, 6]]).all()
+    array[4, 1] = np.inf
+    with pytest.raises(InputError, match="row 4 holds inf"):
+        EmbeddingsView(embeddings, with_gaps=True)
