@@ -1,7 +1,11 @@
 """What a training says of images that it goes on without."""
 
+import os
 import re
+import subprocess
+import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -69,3 +73,33 @@ def test_the_card_keeps_its_facts(partly_broken):
     assert facts["images"] == 24
     assert re.fullmatch("[0-9a-f]{32}", facts["images fingerprint"])
     assert facts["triplets"] == 40
+
+
+IN_PROCESSES = """
+import torch
+from alignet_hf.distill.left_out import LeftOut
+from alignet_hf.distill.processes import this_process
+
+process = this_process()
+left_out = LeftOut(range(9))
+left_out.add(torch.tensor([[2, 5], [5, 7]][process.process_index]))
+left_out.tell()
+assert left_out.rows == {2, 5, 7}
+process.destroy_process_group()
+"""
+
+
+def test_processes_bring_together_what_each_left_out(tmp_path):
+    (tmp_path / "script.py").write_text(IN_PROCESSES)
+    launcher = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2")
+    paths = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
+    run = subprocess.run(
+        [*launcher, tmp_path / "script.py"],
+        env={**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert run.returncode == 0, run.stderr[-3000:]
+    assert run.stderr.count("the training goes on without") == 2  # each process names its own first
+    assert run.stderr.count("3 images could not be decoded and were not learnt from: image 2; image 5; image 7") == 1
