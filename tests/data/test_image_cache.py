@@ -249,6 +249,9 @@ def test_a_damaged_cache_is_named(source, tmp_path):
     (tmp_path / "cache" / "images.npy").write_bytes(whole[:-1])
     with pytest.raises(InputError, match="the cache is damaged"):
         CachedImages(tmp_path / "cache")
+    (tmp_path / "cache" / "images.npy").write_bytes(whole + whole[-1200:])
+    with pytest.raises(InputError, match=r"damaged \(images\.npy has 85328 bytes, not the 84128 of 70 images\)"):
+        CachedImages(tmp_path / "cache")
     (tmp_path / "cache" / "images.npy").write_bytes(whole)
     (tmp_path / "cache" / "cache.json").write_text("{")
     with pytest.raises(InputError, match="the cache is damaged"):

@@ -32,9 +32,10 @@ from alignet_hf.data.images.sources import (
     open_row,
 )
 from alignet_hf.data.images.undecodable import OnBad, check_on_bad, read_in_workers, undecodable_message
+from alignet_hf.distill.processes import by_the_first
 from alignet_hf.errors import InputError
 from alignet_hf.hub.artifacts import replacing
-from alignet_hf.output_folder import working_in
+from alignet_hf.output_folder import alone_in
 
 RECORD, PIXELS, NAMES = "cache.json", "images.npy", "names.json"
 _PARTIAL, _PROGRESS = "images.partial", "caching.json"
@@ -65,6 +66,7 @@ class CachedImages(ArrayImages):
             names = json.loads((folder / NAMES).read_text(encoding="utf-8"))
             array = np.load(folder / PIXELS, mmap_mode="r", allow_pickle=False)
             super().__init__(array, names, name=str(folder / PIXELS))
+            _check_size(folder / PIXELS, array)
             self.geometry = _geometry(record["geometry"])
             self.undecodable = {int(row): reason for row, reason in record["undecodable"].items()}
             self.hub_ids = record["hub_ids"]
@@ -103,7 +105,8 @@ def cache_images(
 ) -> CachedImages:
     """Bring every image to one size and keep them in one file, or open what an earlier call has kept.
 
-    Stopped anywhere and called again, the work goes on and ends with the same bytes.
+    Stopped anywhere and called again, the work goes on and ends with the same bytes. Of the processes of `accelerate
+    launch` the first does the work and the others wait for it; each must call this.
 
     Args:
         source: an image source.
@@ -121,6 +124,12 @@ def cache_images(
             process at work there; too little space; a processor that does not give images of one size.
     """
     check_on_bad(on_bad)
+    by_the_first(lambda: _cache(source, Path(folder), size, processor, fast, num_workers, on_bad, progress))
+    return CachedImages(folder)
+
+
+def _cache(source, folder: Path, size: int, processor, fast: bool, num_workers: int, on_bad: OnBad, progress: bool):
+    """Do what is missing of a cache, in one process."""
     if processor is None:
         processor = BitImageProcessorPil(
             size={"shortest_edge": size},
@@ -136,14 +145,13 @@ def cache_images(
         "fingerprint": images_fingerprint(source),
         "hub_ids": list(source.hub_ids) if isinstance(source, ImageSource) else [],
     }
-    with working_in(folder) as folder:
+    with alone_in(folder):
         work = _Work(folder, json.loads(json.dumps(record)), list(image_names(source)), geometry.size)
         if not work.finished:
             work.go_on(_Read(source, geometry, None if fast else processor), num_workers, on_bad, progress)
         if on_bad == "raise" and work.undecodable:
             raise InputError(_fatal(work.undecodable))
         work.finish()
-    return CachedImages(folder)
 
 
 class _Work:
@@ -279,6 +287,13 @@ def _npy_header(shape: tuple[int, ...]) -> bytes:
     buffer = io.BytesIO()
     np.lib.format.write_array_header_1_0(buffer, {"descr": "|u1", "fortran_order": False, "shape": shape})
     return buffer.getvalue()
+
+
+def _check_size(path: Path, array: np.memmap) -> None:
+    """numpy opens a file that is longer than its header says; whoever wrote more wrote something else."""
+    expected = array.offset + array.nbytes
+    if (size := path.stat().st_size) != expected:
+        raise ValueError(f"{path.name} has {size} bytes, not the {expected} of {len(array)} images")
 
 
 def _geometry(options: dict) -> Geometry:
