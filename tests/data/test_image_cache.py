@@ -90,6 +90,9 @@ def test_a_stream_is_cached(tmp_path):
     images = cache_images(StreamedImages(stream(), 5), tmp_path / "cache", 20)
     resized = np.asarray(photograph(seed=3).resize((30, 20), 3))
     np.testing.assert_array_equal(np.asarray(images[3]), resized[:, 5:25])
+    cache_images(StreamedImages(stream().take(2), 2), tmp_path / "part", 20)
+    with pytest.raises(InputError, match="holds a cache of others: its fingerprint differ"):
+        cache_images(StreamedImages(stream().skip(2), 2), tmp_path / "part", 20)
 
 
 @pytest.mark.parametrize("step", ["_write_all", "fsync", "replace"])
