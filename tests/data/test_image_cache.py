@@ -64,6 +64,7 @@ def test_a_processors_pixels_are_kept(source, tmp_path, fast):
     difference = np.abs(images.array[5].astype(int) - theirs.transpose(1, 2, 0))
     assert difference.max() <= fast
     assert images.geometry.size == (24, 28)
+    assert (images.fast, images.resized_by) == (fast, "Geometry" if fast else "PilBackend")
 
 
 def test_a_cache_is_a_source_like_others(source, tmp_path):
@@ -235,7 +236,7 @@ def test_other_images_size_or_way_are_refused(source, tmp_path):
     }.items():
         with pytest.raises(InputError, match=f"holds a cache of others: its {differing} differ; name another folder"):
             cache_images(*arguments)
-    with pytest.raises(InputError, match="its fast differ"):
+    with pytest.raises(InputError, match="its fast, resized_by differ"):
         cache_images(source, folder, 20, fast=True)
     photograph(seed=99).save(source.path(3))
     with pytest.raises(InputError, match="its fingerprint differ"):
@@ -309,6 +310,7 @@ def test_the_record_says_what_is_cached(source, tmp_path):
         "images": 70,
         "geometry": {"resize": [9, 8], "crop": None, "interpolation": "bicubic", "antialias": True},
         "fast": False,
+        "resized_by": "PilBackend",
         "fingerprint": source.fingerprint(),
         "hub_ids": [],
         "undecodable": {},

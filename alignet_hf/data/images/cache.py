@@ -21,7 +21,7 @@ from tqdm.auto import tqdm
 from transformers import BitImageProcessorPil
 
 from alignet_hf.data.images.decoding import UndecodableImageError
-from alignet_hf.data.images.pixels import Geometry, uint8_pixels
+from alignet_hf.data.images.pixels import Geometry, resizer, uint8_pixels
 from alignet_hf.data.images.sources import (
     ArrayImages,
     ImageSource,
@@ -50,6 +50,9 @@ class CachedImages(ArrayImages):
 
     Attributes:
         geometry: that of the processor which the images were brought to size for.
+        resized_by: the class whose resizing that was: "Geometry" where `fast`, else the processor's, see
+            `pixels.resizer`.
+        fast: see cache_images.
         undecodable: rows that hold no image, as theirs could not be decoded, and why; to ask for one is an
             UndecodableImageError.
 
@@ -68,6 +71,7 @@ class CachedImages(ArrayImages):
             super().__init__(array, names, name=str(folder / PIXELS))
             _check_size(folder / PIXELS, array)
             self.geometry = _geometry(record["geometry"])
+            self.resized_by, self.fast = record["resized_by"], record["fast"]
             self.undecodable = {int(row): reason for row, reason in record["undecodable"].items()}
             self.hub_ids = record["hub_ids"]
             self.record = record
@@ -114,7 +118,8 @@ def cache_images(
         size: pixels of the squares that are kept: the shorter side is resized to it, the centre kept.
         processor: a transformers image processor in place of `size`: images are kept as it makes them before it
             rescales and normalises. With the same processor a collator then gives what it gives on `source`.
-        fast: decode and resize as Geometry does, faster, in place of the processor's own way.
+        fast: decode and resize as Geometry does, faster, in place of the processor's own way; for collators whose
+            `pixels` are "fast".
         num_workers: processes that decode and resize.
         on_bad: "skip" keeps an empty row for an image that cannot be decoded (see CachedImages.undecodable).
         progress: show a progress bar, on a terminal.
@@ -142,6 +147,7 @@ def _cache(source, folder: Path, size: int, processor, fast: bool, num_workers: 
         "images": len(source),
         "geometry": asdict(geometry),
         "fast": fast,
+        "resized_by": Geometry.__name__ if fast else resizer(processor),
         "fingerprint": images_fingerprint(source),
         "hub_ids": list(source.hub_ids) if isinstance(source, ImageSource) else [],
     }
