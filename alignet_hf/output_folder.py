@@ -26,8 +26,24 @@ def make_folder(folder: str | Path) -> Path:
 def working_in(folder: str | Path) -> Iterator[Path]:
     """Make a folder and keep other processes out of it.
 
-    Of processes that `accelerate launch` started together the first holds the folder for all. Where the work fails
-    before it has written anything, a folder that was made for it goes again.
+    Of processes that `accelerate launch` started together the first holds the folder for all; what the others write
+    there must be theirs to write.
+
+    Raises:
+        InputError: as `alone_in`.
+    """
+    if int(os.environ.get("RANK", "0")):
+        yield Path(folder)
+    else:
+        with alone_in(folder) as folder:
+            yield folder
+
+
+@contextmanager
+def alone_in(folder: str | Path) -> Iterator[Path]:
+    """Make a folder and keep every other process out of it.
+
+    Where the work fails before it has written anything, a folder that was made for it goes again.
 
     Raises:
         InputError: another process is at work in the folder, or it cannot be written to.
@@ -35,9 +51,6 @@ def working_in(folder: str | Path) -> Iterator[Path]:
     from filelock import FileLock, Timeout
 
     folder = Path(folder)
-    if int(os.environ.get("RANK", "0")):
-        yield folder
-        return
     is_new = not folder.exists()
     lock = FileLock(folder / LOCK)
     try:

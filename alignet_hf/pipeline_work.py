@@ -73,7 +73,7 @@ class Pipeline:
 
     @property
     def skips_images(self) -> bool:
-        return self.recipe.images.extra is not None and self.recipe.images.on_bad == "skip"
+        return self.recipe.images.on_bad == "skip"
 
     @cached_property
     def images_fingerprint(self) -> str:

@@ -38,6 +38,8 @@ class Images(Section):
     def _extra_is_given(self):
         if self.extra is None and self.distill_on == "extra":
             raise ValueError("distill_on is extra, but no extra photographs are given")
+        if self.extra is None and self.on_bad == "skip":
+            raise ValueError("on_bad is skip, which leaves out extra photographs, and none are given; remove it")
         return self
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from alignet_hf.data.augment import RandomCropFlip
 from alignet_hf.data.images import Geometry, ImageSource, PixelScaling, UndecodableImageError
-from alignet_hf.data.images.pixels import uint8_pixels
+from alignet_hf.data.images.pixels import resizer, uint8_pixels
 from alignet_hf.data.images.sources import covering, open_row
 from alignet_hf.data.images.undecodable import OnBad, check_on_bad
 from alignet_hf.errors import InputError
@@ -30,7 +30,8 @@ class ImageCollator:
         fast      libjpeg-turbo and torch   by `finish`, on the device  uint8, see Geometry; at full scale within
                                                                         1 grey level of the processor's
 
-    A cache made for the processor (`cache_images(..., processor=processor)`) is not resized again.
+    A cache made for the processor (`cache_images(..., processor=processor)`) is not resized again. One made with
+    fast=True is for "fast" alone; "fast" takes the other kind too, which is nearer to the processor.
 
     Args:
         images: an image source: `len`, `[index] -> PIL image`.
@@ -45,8 +46,8 @@ class ImageCollator:
             it; a batch then has `undecodable`, (k,) int64, the rows of `images` that were left out.
 
     Raises:
-        InputError: a processor that `pixels` cannot do without; an image that cannot be decoded, or a batch without
-            any that can.
+        InputError: a processor that `pixels` cannot do without; a cache of the processor's size, but resized otherwise
+            than `pixels` say; an image that cannot be decoded, or a batch without any that can.
     """
 
     def __init__(
@@ -70,7 +71,9 @@ class ImageCollator:
         self.on_bad = on_bad
         self.geometry = Geometry.of(processor) if pixels == "fast" else None
         self.scaling = None if pixels == "exact" else PixelScaling.of(processor)
-        self.is_sized = transform is None and _is_sized_for(images, processor)
+        self.is_sized = transform is None and is_sized_for(images, processor)
+        if self.is_sized and pixels != "fast":
+            _check_resized(images, processor, pixels)
 
     def __call__(self, indices: Sequence[int], rows: np.ndarray | None = None) -> dict[str, Tensor]:
         opened, undecodable = self._open(indices)
@@ -234,7 +237,7 @@ def _column(rows: list[dict], name: str) -> np.ndarray:
     return np.asarray([row[name] for row in rows])
 
 
-def _is_sized_for(images, processor) -> bool:
+def is_sized_for(images, processor) -> bool:
     """Whether the images have been brought to size for this processor already."""
     if not isinstance(images, ImageSource) or images.geometry is None:
         return False
@@ -242,3 +245,13 @@ def _is_sized_for(images, processor) -> bool:
         return Geometry.of(processor) == images.geometry
     except InputError:  # a processor whose size cannot be read resizes for itself
         return False
+
+
+def _check_resized(images: ImageSource, processor, pixels: Pixels) -> None:
+    """Raise InputError unless images of the processor's size were resized as the processor resizes."""
+    if images.resized_by != resizer(processor):
+        raise InputError(
+            f"images: the cache was resized by {images.resized_by}, pixels={pixels!r} are those that "
+            f"{type(processor).__name__} ({resizer(processor)}) resizes; use pixels='fast', or make another cache "
+            "with cache_images(..., processor=processor, fast=False)"
+        )

@@ -11,7 +11,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from tqdm.auto import tqdm
 
-from alignet_hf.data.collator import ImageCollator
+from alignet_hf.data.collator import ImageCollator, is_sized_for
+from alignet_hf.data.images import Geometry
 from alignet_hf.triplets import is_correct, triplet_similarities, validate_triplets
 
 
@@ -61,17 +62,20 @@ def held_out_accuracy(
     # All processes get as many images, some of them twice: sharded models must run equally often everywhere.
     share = -(-len(distinct) // accelerator.num_processes)
     mine = np.resize(distinct, share * accelerator.num_processes).reshape(-1, share)[accelerator.process_index]
+    # Exactly, but where a cache of the training's has other pixels.
+    is_fast = is_sized_for(held_out.images, processor) and held_out.images.resized_by == Geometry.__name__
+    read = ImageCollator(held_out.images, processor, pixels="fast" if is_fast else "exact")
     batches = DataLoader(
         mine.tolist(),
         batch_size,
-        collate_fn=ImageCollator(held_out.images, processor),
+        collate_fn=read,
         num_workers=num_workers,
         # A loader without a generator draws from the global one, and the training would depend on its evaluations.
         generator=torch.Generator(),
     )
     silent = quiet or not accelerator.is_main_process
     progress = tqdm(batches, "held-out images", leave=False, disable=True if silent else None)
-    embeds = torch.cat([embed(batch).float() for batch in progress])
+    embeds = torch.cat([embed(read.finish(batch)).float() for batch in progress])
     embeds = accelerator.gather(embeds.to(accelerator.device))[: len(distinct)]
     similarities = triplet_similarities(embeds, torch.from_numpy(triplets.reshape(-1, 3)).to(embeds.device))
     return float(is_correct(similarities.cpu().numpy()).mean())

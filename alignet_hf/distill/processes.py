@@ -1,13 +1,17 @@
 """The processes that `accelerate launch` started, where it did: who this one is, and what they agree on."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TypeVar
 
 import torch
+import torch.distributed as dist
 from accelerate import PartialState
 from accelerate.utils import broadcast_object_list
 
 from alignet_hf.errors import InputError
+
+PATIENCE = timedelta(days=30)  # how long the others wait for the first, whose work may take days
 
 T = TypeVar("T")
 
@@ -23,17 +27,35 @@ def as_the_first(value: T) -> T:
 
 
 def by_the_first(work: Callable[[], T]) -> T:
-    """Do what the first process must do alone -> its result, or the InputError it raises, in all processes."""
-    outcome = None
+    """Do what the first process must do alone -> its result, or the InputError it raises, in all processes.
+
+    Each must call it; however long the work takes, the others wait.
+    """
+    if this_process().num_processes == 1:
+        return work()
+    group, outcome = patient_group(), None
     if this_process().is_main_process:
         try:
             outcome = work()
         except InputError as error:
             outcome = error
-    outcome = as_the_first(outcome)
+    outcome = broadcast_by(group, outcome)
+    dist.destroy_process_group(group)
     if isinstance(outcome, InputError):
         raise outcome
     return outcome
+
+
+def patient_group() -> dist.ProcessGroup:
+    """All processes as a group to wait in: the one for gradients (NCCL) gives up after half an hour at most."""
+    return dist.new_group(backend="gloo", timeout=PATIENCE)
+
+
+def broadcast_by(group: dist.ProcessGroup, value: T) -> T:
+    """The first process's value, in all processes of a group."""
+    heard = [value]
+    dist.broadcast_object_list(heard, src=0, group=group)
+    return heard[0]
 
 
 def rows_of_each(batch_size: int) -> int:

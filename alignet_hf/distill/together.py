@@ -1,23 +1,18 @@
 """A recipe run by all processes of `accelerate launch`: the first does every stage, the others join the heavy ones.
 
 For the first process it is `alignet_hf.pipeline.run`: what is done it skips, what was stopped goes on; one process may
-begin what eight end. Before it embeds or distils it calls the others, which wait until then.
+begin what eight end. Before it embeds, caches or distils it calls the others, which wait until then.
 """
 
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 
-import torch.distributed as dist
-
-from alignet_hf.distill.processes import rows_of_each, this_process
+from alignet_hf.distill.processes import broadcast_by, patient_group, rows_of_each, this_process
 from alignet_hf.encoders import check_encoder
 from alignet_hf.pipeline import _run_stages
 from alignet_hf.pipeline_work import Pipeline
 from alignet_hf.recipe import Recipe, check_files
 from alignet_hf.stages import Stages
-
-PATIENCE = timedelta(days=30)  # how long the others wait for the first, whose other stages may take days
 
 
 def run_together(
@@ -70,6 +65,10 @@ class _Leader(Pipeline):
         self.call(("embed_original", ()))
         super().embed_original()
 
+    def cache_images(self) -> None:
+        self.call(("cache_images", ()))
+        super().cache_images()
+
     def distill(self, setting: str) -> None:
         self.call(("distill", (setting,)))
         super().distill(setting)
@@ -79,18 +78,14 @@ class _Calls:
     """What the first process calls to the others: the stage to join, with its arguments, and None at the end."""
 
     def __init__(self):
-        several = this_process().num_processes > 1
-        # Over a group of its own: the one for gradients (NCCL) gives up on who waits longer than half an hour.
-        self.group = dist.new_group(backend="gloo", timeout=PATIENCE) if several else None
+        self.group = patient_group() if this_process().num_processes > 1 else None
 
     def call(self, stage: tuple[str, tuple] | None) -> None:
         if self.group is not None:
-            dist.broadcast_object_list([stage], src=0, group=self.group)
+            broadcast_by(self.group, stage)
 
     def next(self) -> tuple[str, tuple] | None:
-        heard = [None]
         try:
-            dist.broadcast_object_list(heard, src=0, group=self.group)
+            return broadcast_by(self.group, None)
         except RuntimeError:  # the first process is gone; it has said why
             return None
-        return heard[0]

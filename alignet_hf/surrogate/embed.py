@@ -58,10 +58,10 @@ def embed_images(
         processor: a transformers image processor or a callable
             `processor(images=[...], return_tensors="pt")["pixel_values"]`; needed unless `model` is an id or folder.
         revision: of a Hub id.
-        batch_size: images in a forward pass.
+        batch_size: images in a forward pass; the last digits of what a model gives depend on it.
         output: a folder to write to while embedding. Stopped anywhere and called again, by as many processes or
-            others, the work goes on and ends with the same bytes; where model, images or processor have changed it
-            starts again, with a warning.
+            others, the work goes on and ends with the same bytes. Where model, images, processor, `batch_size`,
+            `dtype`, `pixels` or `bf16` have changed it starts again, with a warning, be the file finished or not.
         device: a module is moved there; None leaves it where it is, and puts a model that is loaded here on the
             process's accelerator if there is one.
         num_workers: processes that open and process images, for each process that embeds.

@@ -74,8 +74,8 @@ class EmbeddingFile:
             if self.done is None:
                 if self.final.exists() or (self.progress / _STATE).exists():
                     warnings.warn(
-                        f"{self.folder}: holds embeddings of another model, processor or images; embedding starts "
-                        "again",
+                        f"{self.folder}: holds embeddings of another model, processor or images, or made with another "
+                        "batch size, dtype, pixels or bf16; embedding starts again",
                         stacklevel=4,
                     )
                 self._start()

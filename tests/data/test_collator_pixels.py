@@ -69,6 +69,36 @@ def test_images_of_another_size_are_resized(source, tmp_path):
         torch.testing.assert_close(found, exact(cached, SQUEEZING), rtol=0, atol=1.001 / 127.5)
 
 
+@pytest.mark.parametrize("pixels", ["exact", "uint8"])
+def test_a_cache_that_was_resized_otherwise_is_refused(source, tmp_path, pixels):
+    fast = cache_images(source, tmp_path / "fast", processor=SQUEEZING, fast=True)
+    for images in (fast, SomeImages(fast, range(8)), ConcatImages([fast])):
+        with pytest.raises(InputError, match=f"by Geometry, pixels='{pixels}' .* SiglipImageProcessorPil .PilBackend"):
+            ImageCollator(images, SQUEEZING, pixels=pixels)
+    found, _ = finished(ImageCollator(fast, SQUEEZING, pixels="fast"))
+    expected, _ = finished(ImageCollator(source, SQUEEZING, pixels="fast"))
+    assert torch.equal(found, expected)
+    cached = cache_images(source, tmp_path / "exact", processor=Rounding(size=dict(SQUEEZING.size)))
+    with pytest.raises(InputError, match=r"by Rounding, .*\(PilBackend\) resizes; use pixels='fast', or make another"):
+        ImageCollator(cached, SQUEEZING, pixels=pixels)
+    other = SiglipImageProcessorPil(size={"height": 20, "width": 20})
+    finished(ImageCollator(fast, other, pixels=pixels))  # of another size: processed as any images
+
+
+class Rounding(SiglipImageProcessorPil):
+    """A processor of another resizing, a grey level off."""
+
+    def resize(self, image, *args, **kwargs):
+        return super().resize(image, *args, **kwargs) // 2 * 2
+
+
+def test_caches_of_one_size_are_mixed_as_what_they_are(source, tmp_path):
+    fast = cache_images(source, tmp_path / "fast", processor=CROPPING, fast=True)
+    exactly = cache_images(source, tmp_path / "exact", processor=CROPPING)
+    with pytest.raises(InputError, match="cached for a processor, others not or otherwise; cache them all"):
+        ConcatImages([fast, exactly])
+
+
 def test_an_augmentation_sees_the_same_part_in_every_way(source, tmp_path):
     options = {"transform": RandomCropFlip(0.5), "seed": 3}
     expected, _ = finished(ImageCollator(source, SQUEEZING, **options))

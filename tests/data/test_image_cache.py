@@ -64,6 +64,7 @@ def test_a_processors_pixels_are_kept(source, tmp_path, fast):
     difference = np.abs(images.array[5].astype(int) - theirs.transpose(1, 2, 0))
     assert difference.max() <= fast
     assert images.geometry.size == (24, 28)
+    assert (images.fast, images.resized_by) == (fast, "Geometry" if fast else "PilBackend")
 
 
 def test_a_cache_is_a_source_like_others(source, tmp_path):
@@ -90,6 +91,9 @@ def test_a_stream_is_cached(tmp_path):
     images = cache_images(StreamedImages(stream(), 5), tmp_path / "cache", 20)
     resized = np.asarray(photograph(seed=3).resize((30, 20), 3))
     np.testing.assert_array_equal(np.asarray(images[3]), resized[:, 5:25])
+    cache_images(StreamedImages(stream().take(2), 2), tmp_path / "part", 20)
+    with pytest.raises(InputError, match="holds a cache of others: its fingerprint differ"):
+        cache_images(StreamedImages(stream().skip(2), 2), tmp_path / "part", 20)
 
 
 @pytest.mark.parametrize("step", ["_write_all", "fsync", "replace"])
@@ -232,7 +236,7 @@ def test_other_images_size_or_way_are_refused(source, tmp_path):
     }.items():
         with pytest.raises(InputError, match=f"holds a cache of others: its {differing} differ; name another folder"):
             cache_images(*arguments)
-    with pytest.raises(InputError, match="its fast differ"):
+    with pytest.raises(InputError, match="its fast, resized_by differ"):
         cache_images(source, folder, 20, fast=True)
     photograph(seed=99).save(source.path(3))
     with pytest.raises(InputError, match="its fingerprint differ"):
@@ -248,6 +252,9 @@ def test_a_damaged_cache_is_named(source, tmp_path):
     whole = (tmp_path / "cache" / "images.npy").read_bytes()
     (tmp_path / "cache" / "images.npy").write_bytes(whole[:-1])
     with pytest.raises(InputError, match="the cache is damaged"):
+        CachedImages(tmp_path / "cache")
+    (tmp_path / "cache" / "images.npy").write_bytes(whole + whole[-1200:])
+    with pytest.raises(InputError, match=r"damaged \(images\.npy has 85328 bytes, not the 84128 of 70 images\)"):
         CachedImages(tmp_path / "cache")
     (tmp_path / "cache" / "images.npy").write_bytes(whole)
     (tmp_path / "cache" / "cache.json").write_text("{")
@@ -303,6 +310,7 @@ def test_the_record_says_what_is_cached(source, tmp_path):
         "images": 70,
         "geometry": {"resize": [9, 8], "crop": None, "interpolation": "bicubic", "antialias": True},
         "fast": False,
+        "resized_by": "PilBackend",
         "fingerprint": source.fingerprint(),
         "hub_ids": [],
         "undecodable": {},

@@ -97,6 +97,20 @@ def test_a_stream_is_gone_through_in_order_as_often_as_wanted():
     assert images.fingerprint() == StreamedImages(stream(), 5).fingerprint()
 
 
+def test_parts_of_a_stream_are_told_apart():
+    whole = datasets.Features({"image": datasets.Image()})
+    cells = [None, *({"bytes": encoded(photograph(seed=row), "PNG"), "path": None} for row in range(3))]
+    parts = [stream().take(2), stream().skip(2).take(2), stream().skip(3), stream().shuffle(seed=1)]
+    parts += [datasets.Dataset.from_dict({"image": cells}, features=whole).to_iterable_dataset()]
+    images = [StreamedImages(part, 2) for part in parts]
+    assert len({one.fingerprint() for one in images}) == len(parts)
+    assert images[1].fingerprint() == StreamedImages(stream().skip(2).take(2), 2).fingerprint()
+    before = images[1][0]
+    images[1].fingerprint()  # is no part of the pass
+    np.testing.assert_array_equal(np.asarray(images[1][1]), np.asarray(photograph(seed=3)))
+    np.testing.assert_array_equal(np.asarray(before), np.asarray(photograph(seed=2)))
+
+
 def test_a_stream_does_not_answer_an_index():
     with pytest.raises(InputError, match=r"does not answer an index; .*StreamedImages\(dataset, length\)"):
         DatasetImages(stream())

@@ -13,9 +13,10 @@ from students import (
     student,
     teacher_embeds,
 )
-from transformers import TrainerCallback
+from transformers import SiglipImageProcessorPil, TrainerCallback
 
-from alignet_hf.data.collator import DenseCollator, image_rows
+from alignet_hf.data.collator import DenseCollator, TripletCollator, image_rows
+from alignet_hf.data.images import ArrayImages, cache_images
 from alignet_hf.distill.held_out import HeldOutTriplets
 from alignet_hf.distill.trainer import AligNetTrainer, NonFiniteLossError
 from alignet_hf.errors import InputError
@@ -188,6 +189,22 @@ def test_held_out_sets_are_evaluated_while_training(tmp_path):
             embeds = trainer.model.eval()(**processor(held_out.images, "pt")).triplet_embeds
         expected = is_correct(triplet_similarities(embeds, held_out.triplets)).mean()
         assert trainer.evaluate()[f"eval_{name}_odd_one_out_accuracy"] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("fast", [False, True])
+def test_held_out_images_are_read_from_a_cache_as_it_was_made(tmp_path, fast):
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 47, 60, 3), np.uint8)
+    sized = SiglipImageProcessorPil(size={"height": 32, "width": 32})
+    cached = cache_images(ArrayImages(pixels), tmp_path / "cache", processor=sized, fast=fast)
+    held_out = HeldOutTriplets(cached, np.random.default_rng(1).permuted(all_triplets(6), axis=1))
+    collator = TripletCollator(cached, sized, pixels="fast" if fast else "exact")
+    trainer = AligNetTrainer(student(), arguments(tmp_path), collator, listed_rows(), held_out)
+    with torch.no_grad():
+        embeds = trainer.model.eval()(
+            torch.from_numpy(cached.array / 127.5 - 1).permute(0, 3, 1, 2).float()
+        ).triplet_embeds
+    expected = is_correct(triplet_similarities(embeds, held_out.triplets)).mean()
+    assert trainer.evaluate()["eval_odd_one_out_accuracy"] == pytest.approx(expected)
 
 
 def test_evaluation_changes_nothing_in_the_training(tmp_path):

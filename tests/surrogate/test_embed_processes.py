@@ -1,10 +1,8 @@
 """Two processes embed as one does, byte for byte, also where one of them was killed on the way."""
 
 import json
-import multiprocessing
 import os
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,12 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from accelerate import PartialState
 from PIL import Image
+from processes import in_processes
 from transformers import ViTConfig, ViTImageProcessorPil, ViTModel
 
 from alignet_hf.data.images import ArrayImages, ImageFolder
-from alignet_hf.errors import InputError
 from alignet_hf.surrogate import embedding_file
 from alignet_hf.surrogate.embed import embed_images
 from alignet_hf.surrogate.embeddings import Embeddings
@@ -64,52 +61,6 @@ def embed(model, output, images=IMAGES, **options):
 
 def written(folder: Path) -> bytes:
     return (folder / "embeddings.safetensors").read_bytes()
-
-
-def in_processes(n_processes: int, work) -> list:
-    """What `work(index)` gives, or its InputError, in processes as a launcher starts them; None where one was killed.
-
-    Forked, they need not import torch anew; that a real launcher does too is tested once, below.
-    """
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        port = free.getsockname()[1]
-
-    def child(index, pipe):
-        torch.set_num_threads(1)
-        names = {
-            "RANK": index,
-            "LOCAL_RANK": index,
-            "WORLD_SIZE": n_processes,
-            "LOCAL_WORLD_SIZE": n_processes,
-            "OMP_NUM_THREADS": 1,
-        }
-        names |= {"MASTER_ADDR": "localhost", "MASTER_PORT": port}
-        os.environ.update({name: str(value) for name, value in names.items()})
-        PartialState._reset_state()
-        try:
-            pipe.send(work(index))
-        except InputError as error:
-            pipe.send(error)
-        os._exit(0)
-
-    context = multiprocessing.get_context("fork")
-    pipes = [context.Pipe(duplex=False) for _ in range(n_processes)]
-    children = [context.Process(target=child, args=(index, there)) for index, (_, there) in enumerate(pipes)]
-    for process, (_, there) in zip(children, pipes, strict=True):
-        process.start()
-        there.close()
-    results = []
-    for here, _ in pipes:
-        try:
-            results.append(here.recv() if here.poll(120) else pytest.fail("a process hangs"))
-        except EOFError:
-            results.append(None)
-            for process in children:  # as launchers do
-                process.kill()
-    for process in children:
-        process.join()
-    return results
 
 
 def test_two_processes_write_what_one_does(tmp_path):

@@ -21,7 +21,7 @@ from tqdm.auto import tqdm
 from transformers import BitImageProcessorPil
 
 from alignet_hf.data.images.decoding import UndecodableImageError
-from alignet_hf.data.images.pixels import Geometry, uint8_pixels
+from alignet_hf.data.images.pixels import Geometry, resizer, uint8_pixels
 from alignet_hf.data.images.sources import (
     ArrayImages,
     ImageSource,
@@ -32,9 +32,10 @@ from alignet_hf.data.images.sources import (
     open_row,
 )
 from alignet_hf.data.images.undecodable import OnBad, check_on_bad, read_in_workers, undecodable_message
+from alignet_hf.distill.processes import by_the_first
 from alignet_hf.errors import InputError
 from alignet_hf.hub.artifacts import replacing
-from alignet_hf.output_folder import working_in
+from alignet_hf.output_folder import alone_in
 
 RECORD, PIXELS, NAMES = "cache.json", "images.npy", "names.json"
 _PARTIAL, _PROGRESS = "images.partial", "caching.json"
@@ -49,6 +50,9 @@ class CachedImages(ArrayImages):
 
     Attributes:
         geometry: that of the processor which the images were brought to size for.
+        resized_by: the class whose resizing that was: "Geometry" where `fast`, else the processor's, see
+            `pixels.resizer`.
+        fast: see cache_images.
         undecodable: rows that hold no image, as theirs could not be decoded, and why; to ask for one is an
             UndecodableImageError.
 
@@ -65,7 +69,9 @@ class CachedImages(ArrayImages):
             names = json.loads((folder / NAMES).read_text(encoding="utf-8"))
             array = np.load(folder / PIXELS, mmap_mode="r", allow_pickle=False)
             super().__init__(array, names, name=str(folder / PIXELS))
+            _check_size(folder / PIXELS, array)
             self.geometry = _geometry(record["geometry"])
+            self.resized_by, self.fast = record["resized_by"], record["fast"]
             self.undecodable = {int(row): reason for row, reason in record["undecodable"].items()}
             self.hub_ids = record["hub_ids"]
             self.record = record
@@ -103,7 +109,8 @@ def cache_images(
 ) -> CachedImages:
     """Bring every image to one size and keep them in one file, or open what an earlier call has kept.
 
-    Stopped anywhere and called again, the work goes on and ends with the same bytes.
+    Stopped anywhere and called again, the work goes on and ends with the same bytes. Of the processes of `accelerate
+    launch` the first does the work and the others wait for it; each must call this.
 
     Args:
         source: an image source.
@@ -111,7 +118,8 @@ def cache_images(
         size: pixels of the squares that are kept: the shorter side is resized to it, the centre kept.
         processor: a transformers image processor in place of `size`: images are kept as it makes them before it
             rescales and normalises. With the same processor a collator then gives what it gives on `source`.
-        fast: decode and resize as Geometry does, faster, in place of the processor's own way.
+        fast: decode and resize as Geometry does, faster, in place of the processor's own way; for collators whose
+            `pixels` are "fast".
         num_workers: processes that decode and resize.
         on_bad: "skip" keeps an empty row for an image that cannot be decoded (see CachedImages.undecodable).
         progress: show a progress bar, on a terminal.
@@ -121,6 +129,12 @@ def cache_images(
             process at work there; too little space; a processor that does not give images of one size.
     """
     check_on_bad(on_bad)
+    by_the_first(lambda: _cache(source, Path(folder), size, processor, fast, num_workers, on_bad, progress))
+    return CachedImages(folder)
+
+
+def _cache(source, folder: Path, size: int, processor, fast: bool, num_workers: int, on_bad: OnBad, progress: bool):
+    """Do what is missing of a cache, in one process."""
     if processor is None:
         processor = BitImageProcessorPil(
             size={"shortest_edge": size},
@@ -133,17 +147,17 @@ def cache_images(
         "images": len(source),
         "geometry": asdict(geometry),
         "fast": fast,
+        "resized_by": Geometry.__name__ if fast else resizer(processor),
         "fingerprint": images_fingerprint(source),
         "hub_ids": list(source.hub_ids) if isinstance(source, ImageSource) else [],
     }
-    with working_in(folder) as folder:
+    with alone_in(folder):
         work = _Work(folder, json.loads(json.dumps(record)), list(image_names(source)), geometry.size)
         if not work.finished:
             work.go_on(_Read(source, geometry, None if fast else processor), num_workers, on_bad, progress)
         if on_bad == "raise" and work.undecodable:
             raise InputError(_fatal(work.undecodable))
         work.finish()
-    return CachedImages(folder)
 
 
 class _Work:
@@ -279,6 +293,13 @@ def _npy_header(shape: tuple[int, ...]) -> bytes:
     buffer = io.BytesIO()
     np.lib.format.write_array_header_1_0(buffer, {"descr": "|u1", "fortran_order": False, "shape": shape})
     return buffer.getvalue()
+
+
+def _check_size(path: Path, array: np.memmap) -> None:
+    """numpy opens a file that is longer than its header says; whoever wrote more wrote something else."""
+    expected = array.offset + array.nbytes
+    if (size := path.stat().st_size) != expected:
+        raise ValueError(f"{path.name} has {size} bytes, not the {expected} of {len(array)} images")
 
 
 def _geometry(options: dict) -> Geometry:

@@ -25,9 +25,12 @@ class ConcatImages(ImageSource):
         self.ends = list(accumulate(len(source) for source in self.sources))
         self.names = Names(name for source in self.sources for name in image_names(source))
         self.hub_ids = [name for source in self.sources if isinstance(source, ImageSource) for name in source.hub_ids]
-        geometries = {source.geometry if isinstance(source, ImageSource) else None for source in self.sources}
-        self.geometry = geometries.pop() if len(geometries) == 1 else None
-        if any(geometry is not None and not geometry.keeps_its_result for geometry in geometries):
+        ways = {
+            (source.geometry, source.resized_by) if isinstance(source, ImageSource) else (None, None)
+            for source in self.sources
+        }
+        self.geometry, self.resized_by = ways.pop() if len(ways) == 1 else (None, None)
+        if any(geometry is not None and not geometry.keeps_its_result for geometry, _ in ways):
             raise InputError("some of the sources are cached for a processor, others not or otherwise; cache them all")
 
     def __len__(self) -> int:
@@ -63,7 +66,7 @@ class SomeImages(ImageSource):
         theirs = image_names(source)
         self.names = Names(theirs[int(row)] for row in rows) if names is None else Names(names)
         if isinstance(source, ImageSource):
-            self.hub_ids, self.geometry = source.hub_ids, source.geometry
+            self.hub_ids, self.geometry, self.resized_by = source.hub_ids, source.geometry, source.resized_by
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -1,11 +1,15 @@
 """Images of the `datasets` library: a column of a data set on disk or on the Hub, whole or as a stream."""
 
+import hashlib
 from collections.abc import Sequence
+from itertools import islice
 
 from alignet_hf.data.images.decoding import UndecodableImageError, read_file
 from alignet_hf.data.images.names import Names
 from alignet_hf.data.images.sources import EncodedImages
 from alignet_hf.errors import InputError
+
+_LOOKED_AT = 8  # images that tell one part of a stream from another
 
 
 class DatasetImages(EncodedImages):
@@ -93,9 +97,18 @@ class StreamedImages(EncodedImages):
         return _bytes_of(row[self.column], self.names[index])
 
     def fingerprint(self) -> str:
-        """Of the length and the data set's name, version and split: a stream does not tell more without being read."""
+        """Of the length, the data set's name, version and split, and its first images: `take`, `skip` and `shuffle`
+        leave the rest alike, and to see more the stream would have to be read."""
         info = self.rows.info
-        return f"{info.dataset_name} {info.config_name} {info.version} {self.rows.split} {self.column} {self.length}"
+        known = f"{info.dataset_name} {info.config_name} {info.version} {self.rows.split} {self.column} {self.length}"
+        digest = hashlib.sha256(known.encode())
+        for row in islice(self.rows, min(self.length, _LOOKED_AT)):
+            try:
+                image, _ = _bytes_of(row[self.column], self.column)
+            except UndecodableImageError:  # a row without one
+                image = b""
+            digest.update(hashlib.sha256(image).digest())
+        return digest.hexdigest()
 
     def __getstate__(self):
         return {**self.__dict__, "_stream": None, "_next": 0}  # an open stream cannot be sent

@@ -149,6 +149,14 @@ class PixelScaling:
         return pixels.to(torch.float32).mul_(scale).add_(shift)
 
 
+def resizer(processor) -> str:
+    """Whose resizing a transformers image processor has: the class that defines it, PilBackend for most.
+
+    Processors of one geometry whose resizer is the same give the same pixels, others differ by grey levels.
+    """
+    return next(kind.__name__ for kind in type(processor).__mro__ if "resize" in vars(kind))
+
+
 def uint8_pixels(processor, images) -> Tensor:
     """(B, 3, H, W) uint8: what a transformers processor makes of images before it rescales and normalises.
 

@@ -30,6 +30,7 @@ class ImageSource(Sequence):
     names: Sequence[str]
     hub_ids: Sequence[str] = ()  # data sets of the Hub that the images come from
     geometry: Geometry | None = None  # what all images have been brought to already, where they have
+    resized_by: str | None = None  # whose resizing that was, see pixels.resizer
 
     def fingerprint(self) -> str:
         """Changes when the images do."""
