@@ -1,8 +1,9 @@
 """The folder that a command writes: one process at a time is at work in it, and a full disk names it."""
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import wraps
 from pathlib import Path
 
@@ -64,7 +65,7 @@ def alone_in(folder: str | Path) -> Iterator[Path]:
         with naming_full_disk(folder):
             yield folder
     except BaseException:
-        if is_new and [path.name for path in folder.iterdir()] == [LOCK]:
+        if is_new and holds_a_lock_alone(folder):
             (folder / LOCK).unlink()
             folder.rmdir()
         raise
@@ -72,12 +73,29 @@ def alone_in(folder: str | Path) -> Iterator[Path]:
         lock.release()
 
 
+def holds_a_lock_alone(path: Path) -> bool:
+    """Whether this is a folder in which nothing is but the lock of `working_in`."""
+    return path.is_dir() and [entry.name for entry in path.iterdir()] == [LOCK]
+
+
+def remove_result(folder: Path) -> None:
+    """Remove a folder if it is there; one that has a lock, which a process may hold, keeps it and nothing else."""
+    if not (folder / LOCK).exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    for entry in folder.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry, ignore_errors=True)
+        elif entry.name != LOCK:
+            entry.unlink()
+
+
 def writes_out(command: Callable) -> Callable:
-    """A command of the command line that is at work in its folder `out`."""
+    """A command of the command line that is at work in its folder `out`; in none where that is None."""
 
     @wraps(command)
-    def alone(*, out: Path, **options):
-        with working_in(out):
+    def alone(*, out: Path | None, **options):
+        with nullcontext() if out is None else working_in(out):
             return command(out=out, **options)
 
     return alone

@@ -7,7 +7,6 @@ and does one of another fingerprint, and so all that follow from it, afresh.
 
 import hashlib
 import json
-import shutil
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 
 from alignet_hf.errors import InputError
 from alignet_hf.hub.artifacts import replacing
-from alignet_hf.output_folder import working_in
+from alignet_hf.output_folder import LOCK, holds_a_lock_alone, remove_result, working_in
 
 
 def fingerprint(*parts: Any) -> str:
@@ -24,11 +23,14 @@ def fingerprint(*parts: Any) -> str:
 
 
 def files_fingerprint(*paths: str | Path | None) -> str:
-    """A digest of what files and folders hold, by name, size and time of change; of a path that is none, its name."""
+    """A digest of what files and folders hold, by name, size and time of change; of a path that is none, its name.
+
+    Locks are no part of it: whoever writes beside the files changes them.
+    """
     found = []
     for path in paths:
         root = Path(str(path))
-        files = sorted(root.rglob("*")) if root.is_dir() else [root]
+        files = [f for f in sorted(root.rglob("*")) if f.name != LOCK] if root.is_dir() else [root]
         found.append([str(path), [(str(f), f.stat().st_size, f.stat().st_mtime_ns) for f in files if f.is_file()]])
     return fingerprint(found)
 
@@ -84,16 +86,16 @@ class Stages:
         """
         made_from = fingerprint(name, made_from)
         record, writes = self._read(name), list(writes)
-        there = all(Path(path).exists() for path in (*writes, *shares))
+        there = all(path.exists() and not holds_a_lock_alone(path) for path in map(Path, (*writes, *shares)))
         if record.get("made_from") == made_from and "seconds" in record and there:
             return made_from
         if not record:
             for path in map(Path, writes):
-                if path.is_file() or (path.is_dir() and any(path.iterdir())):
+                if path.is_file() or (path.is_dir() and any(entry.name != LOCK for entry in path.iterdir())):
                     raise InputError(f"{path}: is there already, and not of this run; remove it or use another folder")
         if record.get("made_from") != made_from or "seconds" in record:
             for folder in writes:
-                shutil.rmtree(folder, ignore_errors=True)
+                remove_result(Path(folder))
         self._write(name, made_from=made_from)
         self.say(f"{name} ...")
         start = time.perf_counter()

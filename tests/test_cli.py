@@ -1,6 +1,7 @@
 """The command line as a user meets it: every stage by hand, one line for wrong input, results as JSON."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -10,9 +11,10 @@ import pytest
 from backbones import tiny_backbone
 from transformers import BitImageProcessorPil
 
-from alignet_hf.data.alignet import load_alignet
+from alignet_hf.data.alignet import load_alignet, save_alignet, triplet_dataset
 from alignet_hf.data.similarity_matrices import Dissimilarities
 from alignet_hf.demo import objects92
+from alignet_hf.output_folder import working_in
 from alignet_hf.pipeline import open_images
 from alignet_hf.surrogate.cluster import Clusters
 from alignet_hf.surrogate.embeddings import Embeddings
@@ -249,3 +251,72 @@ def test_help_imports_nothing_heavy():
     for command in ("demo", "run", "embed", "vice", "align", "cluster", "triplets", "distill", "evaluate", "report"):
         assert f"\n  {command} " in done.stdout
         assert f"Usage: alignet-hf {command} " in done.stdout
+
+
+def test_students_learn_from_the_images_that_triplets_name(call, data, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # what a student is made from is on its card: the same paths for all
+    names = sorted(path.name for path in (data / "images").iterdir())
+    rows = np.array([[0, 1, 2], [3, 4, 5], [6, 7, 8], [9, 10, 11]])
+    similarities = np.tile(np.float32([0.9, 0.2, 0.1]), (4, 1))
+    order = np.random.default_rng(0).permutation(12)
+    named = {
+        "same": triplet_dataset(rows, similarities, names),
+        "permuted": triplet_dataset(np.argsort(order)[rows], similarities, [names[row] for row in order]),
+        "unnamed": triplet_dataset(np.argsort(order)[rows], similarities),
+        "missing": triplet_dataset(rows, similarities, [*names[:11], "nowhere.png"]),
+    }
+    weights = {}
+    for name, triplets in named.items():
+        save_alignet(triplets, tmp_path / "triplets")
+        code, _, err = call(
+            *("distill", data / "images", name, "--student", data / "encoder", "--triplets", "triplets"),
+            *("--steps", 2, "--batch-size", 4, "--learning-rate", 1e-2, "--student-temperature", 1),
+        )
+        if name == "missing":
+            assert code == 2
+            assert re.search(
+                r"^alignet-hf: triplets: filenames: 1 of 12 names \(nowhere.png\) are not among", err, re.M
+            )
+            assert not (tmp_path / name).exists()
+        else:
+            weights[name] = (tmp_path / name / "model.safetensors").read_bytes()
+    assert weights["same"] == weights["permuted"]
+    assert weights["same"] != weights["unnamed"]
+
+
+def test_a_student_in_the_present_folder(call, data, tmp_path, monkeypatch):
+    save_alignet(triplet_dataset(np.array([[0, 1, 2]] * 4), np.ones((4, 3))), tmp_path / "triplets")
+    options = (
+        "--student",
+        data / "encoder",
+        "--triplets",
+        tmp_path / "triplets",
+        "--steps",
+        1,
+        "--batch-size",
+        4,
+        "--student-temperature",
+        1,
+    )
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    code, _, err = call("distill", data / "images", ".", *options)
+    assert code == 0, err
+    assert (tmp_path / "here" / "model.safetensors").is_file()
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "mine").touch()
+    monkeypatch.chdir(tmp_path / "other")
+    code, _, err = call("distill", data / "images", ".", *options)
+    assert code == 2
+    assert f"{tmp_path / 'other'}: is there already, and not of this run" in err
+    assert (tmp_path / "other" / "mine").exists()
+
+
+def test_scores_are_not_written_into_a_folder_at_work(call, data, tmp_path):
+    with working_in(tmp_path / "scores"):
+        code, out, err = call(
+            *("evaluate", data / "encoder", data / "images", "--triplets", data / "triplets.txt"),
+            *("--out", tmp_path / "scores"),
+        )
+    assert (code, out) == (2, "")
+    assert "scores: another process works in this folder" in err

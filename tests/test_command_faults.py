@@ -83,13 +83,14 @@ def test_a_killed_worker_is_one_line(name, commands, tmp_path):
     assert said.count("\n") == 1
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_a_second_command_in_the_folder_is_refused(name, commands, call, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("name", "held"), [*((name, "out") for name in COMMANDS), ("training", "out-training")])
+def test_a_second_command_in_the_folder_is_refused(name, held, commands, call, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    folder = tmp_path / ("out-training" if name == "training" else "out")
+    folder = tmp_path / held
     folder.mkdir()
     with FileLock(folder / ".lock"):
         code, out, err = call(*commands[name])
     assert (code, out) == (2, "")
     assert re.fullmatch(rf"alignet-hf: {folder.name}: another process .+; wait for it, or .+\n", err)
     assert [path.name for path in folder.iterdir()] == [".lock"]
+    assert list(tmp_path.iterdir()) == [folder]

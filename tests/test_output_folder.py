@@ -7,7 +7,7 @@ import pytest
 from filelock import FileLock
 
 from alignet_hf.errors import InputError
-from alignet_hf.output_folder import working_in
+from alignet_hf.output_folder import holds_a_lock_alone, remove_result, working_in, writes_out
 
 
 def enter(folder):
@@ -68,3 +68,29 @@ def test_the_first_of_processes_that_work_together_holds_the_folder(tmp_path, mo
     monkeypatch.setenv("RANK", "0")
     with FileLock(tmp_path / "out" / ".lock"), pytest.raises(InputError, match="another process"):
         enter(tmp_path / "out")
+
+
+def test_a_command_without_a_folder_works_in_none(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    command = writes_out(lambda *, out, n: (out, n))
+    assert command(out=None, n=1) == (None, 1)
+    assert not list(tmp_path.iterdir())
+    assert command(out=tmp_path / "out", n=2) == (tmp_path / "out", 2)
+    assert holds_a_lock_alone(tmp_path / "out")
+    assert not holds_a_lock_alone(tmp_path)
+
+
+def test_a_result_is_removed_and_the_lock_on_it_stays(tmp_path):
+    (tmp_path / "plain" / "below").mkdir(parents=True)
+    remove_result(tmp_path / "plain")
+    remove_result(tmp_path / "nowhere")
+    assert not list(tmp_path.iterdir())
+    with working_in(tmp_path / "out") as folder:
+        (folder / "below").mkdir()
+        (folder / "below" / "file").touch()
+        (folder / "link").symlink_to(tmp_path)
+        remove_result(folder)
+        assert holds_a_lock_alone(folder)
+        with pytest.raises(InputError, match="another process"):
+            enter(folder)
+    assert tmp_path.exists()

@@ -3,7 +3,8 @@
 import pytest
 
 from alignet_hf.errors import InputError
-from alignet_hf.stages import Stages, fingerprint
+from alignet_hf.output_folder import working_in
+from alignet_hf.stages import Stages, files_fingerprint, fingerprint
 
 
 @pytest.fixture
@@ -125,3 +126,28 @@ def test_a_file_in_the_folder_s_place_is_named(tmp_path):
 def test_fingerprints_tell_inputs_apart():
     assert fingerprint({"a": 1, "b": 2}) == fingerprint({"b": 2, "a": 1})
     assert fingerprint({"a": 1}) != fingerprint({"a": 2})
+
+
+def test_a_result_that_is_locked_while_it_is_made(stages, tmp_path):
+    out, calls = tmp_path / "out", []
+
+    def work():
+        calls.append(sorted(path.name for path in out.iterdir()))
+        (out / "result").touch()
+
+    with working_in(out):
+        for made_from in ("a", "a", "b"):
+            stages.run("train", made_from, work, [out])
+    assert calls == [[".lock"]] * 2
+    (out / "result").unlink()
+    stages.run("train", "b", work, [out])  # a lock alone is no result
+    assert calls == [[".lock"]] * 3
+
+
+def test_a_lock_changes_no_fingerprint(tmp_path):
+    (tmp_path / "model").touch()
+    before = files_fingerprint(tmp_path)
+    with working_in(tmp_path):
+        assert files_fingerprint(tmp_path) == before
+    (tmp_path / "other").touch()
+    assert files_fingerprint(tmp_path) != before

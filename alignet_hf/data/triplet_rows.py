@@ -106,10 +106,21 @@ class RowCheck:
 
     def _matrix(self, table: pa.Table, column: str) -> np.ndarray:
         """A column of lists of three -> (n, 3)."""
-        chunks = [chunk.flatten() for chunk in table[column].chunks]
-        if sum(map(len, chunks)) != 3 * len(table) or any(chunk.null_count for chunk in chunks):
-            raise InputError(f"{self.name}: {column}: a row after {self.n_rows} is empty; drop it")
-        return np.concatenate([chunk.to_numpy() for chunk in chunks] or [np.empty(0)]).reshape(-1, 3)
+        return flat_values(table, column, self.name, self.n_rows).to_numpy().reshape(-1, 3)
+
+
+def flat_values(table: pa.Table, column: str, name: str, first_row: int) -> pa.Array:
+    """A column of n lists of three -> its 3n values, copied only where they are in several chunks.
+
+    Raises:
+        InputError: naming the data set `name` and its row `first_row`, the table's first, if a list lacks a value.
+    """
+    values = pa.chunked_array(
+        [chunk.flatten() for chunk in table[column].chunks], table.schema.field(column).type.value_type
+    )
+    if len(values) != 3 * len(table) or values.null_count:
+        raise InputError(f"{name}: {column}: a row after {first_row} is empty; drop it")
+    return values.combine_chunks()
 
 
 def names_array(names: Sequence[str] | None) -> pa.Array | None:

@@ -7,9 +7,11 @@ import typer
 
 from alignet_hf.console import ImageSize, Json, Seed, done, quiet, say
 from alignet_hf.errors import InputError
+from alignet_hf.output_folder import writes_out
 from alignet_hf.surrogate.command_inputs import aligned, left_out
 
 
+@writes_out
 def distill(
     images: Annotated[str, typer.Argument(help="The images that were embedded.")],
     out: Annotated[Path, typer.Argument(help="The folder for the student.")],
@@ -73,6 +75,8 @@ def distill(
     listed = None if data is None else load_alignet(data)
     # Without on_bad: a training that an image stopped goes on without it.
     asked = (image_size, options.model_dump(), seed, files_fingerprint(student, data, embeddings, transform))
+    if out.name in ("", ".."):  # of "." and the like, beside which nothing could be named
+        out = out.resolve()
     work = out.with_name(f"{out.name}-training")
     with Stages(work, say(as_json)) as stages:
         stages.run(

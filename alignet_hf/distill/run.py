@@ -15,6 +15,7 @@ from alignet_hf.data.augment import RandomCropFlip
 from alignet_hf.data.collator import DenseCollator, TripletCollator
 from alignet_hf.data.images import UndecodableImageError
 from alignet_hf.data.images.undecodable import OnBad
+from alignet_hf.data.triplet_images import triplets_on
 from alignet_hf.distill.arguments import AligNetTrainingArguments
 from alignet_hf.distill.checkpoints import last_complete_checkpoint, mark_incomplete
 from alignet_hf.distill.held_out import HeldOutTriplets
@@ -31,7 +32,7 @@ from alignet_hf.modeling_alignet import AligNetVisionModel
 from alignet_hf.recipe import Distill, Encoder
 from alignet_hf.surrogate.embed import embed_images
 from alignet_hf.surrogate.sample import sample_triplets
-from alignet_hf.triplets import triplet_similarities, validate_triplets
+from alignet_hf.triplets import triplet_similarities
 
 CURVE = "curve.json"
 
@@ -65,7 +66,7 @@ def distill_student(
         work: where checkpoints go while it trains; the training curve stays there.
         seed: of the order of the data.
         teacher_embeddings: (len(images), p), for dense triplets.
-        triplets: the triplet data set, for listed ones.
+        triplets: the triplet data set, for listed ones; where it has file names, the images are found by them.
         rows: the images that dense triplets are made of; all by default.
         clusters: (len(rows),) their cluster labels, for a sampling that needs them.
         held_out: (n, 3) people's choices to score while training.
@@ -77,6 +78,8 @@ def distill_student(
         The trained student and its image processor.
     """
     state = this_process()
+    if options.triplets == "listed":
+        triplets = triplets_on(triplets, images)
     set_seed(seed)  # of a head's initial weights: the same in every process, and in every run
     model, processor = open_student(encoder, options.projection_dim)
     rows = np.arange(len(images)) if rows is None else rows
@@ -104,8 +107,6 @@ def distill_student(
         collator = DenseCollator(images, processor, teacher_embeddings, labels, transform, seed, **reading)
         train_dataset = Dataset.from_dict({"index": rows})
     else:
-        # As numpy: a column of ten million rows as Python's lists would take minutes and gigabytes.
-        validate_triplets(np.asarray(triplets.with_format("numpy")["indices"][:]), len(images), "triplets")
         collator, train_dataset = TripletCollator(images, processor, transform, seed, **reading), triplets
     if len(train_dataset) < options.batch_size:
         what = "images" if options.triplets == "dense" else "triplets"

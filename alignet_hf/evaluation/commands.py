@@ -9,8 +9,10 @@ import typer
 
 from alignet_hf.console import ImageSize, Json, Pooling, Seed, quiet
 from alignet_hf.errors import InputError
+from alignet_hf.output_folder import writes_out
 
 
+@writes_out
 def evaluate(
     model: Annotated[str, typer.Argument(help="Hub id or folder, or demo-teacher, demo-student.")],
     images: Annotated[

@@ -1,12 +1,14 @@
 """The commands of the Hub: card, export, push, push-metrics."""
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from alignet_hf.errors import InputError
+from alignet_hf.output_folder import working_in, writes_out
 
 Private = Annotated[
     bool | None, typer.Option("--private/--public", help="Of a new repository; as the owner's default.")
@@ -21,18 +23,20 @@ def card(
 ) -> None:
     """Write a model's card from what is in its folder; say what it had to leave out."""
     from alignet_hf.hub.alignment import Alignment
-    from alignet_hf.hub.models import complete_folder, is_written_by_us
+    from alignet_hf.hub.models import complete_folder, is_aligned_model, is_written_by_us
 
     readme = folder / "README.md"
     if not force and not is_written_by_us(readme):
         raise InputError(f"{readme}: was not written by alignet-hf; --force replaces it")
     Alignment.read(folder)  # a damaged record is named, not left out
-    left_out = complete_folder(folder, name, overwrite=True)
+    with working_in(folder) if is_aligned_model(folder) else nullcontext():  # of no model nothing is written
+        left_out = complete_folder(folder, name, overwrite=True)
     print(readme)
     for line in left_out:
         print(f"left out: {line}")
 
 
+@writes_out
 def export(
     folder: Annotated[str, typer.Argument(help="An AligNet model: a folder or a Hub id.")],
     out: Annotated[Path, typer.Argument(help="The folder to write.")],

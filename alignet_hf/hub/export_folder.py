@@ -7,12 +7,13 @@ from pathlib import Path
 
 from alignet_hf.errors import InputError
 from alignet_hf.hub.artifacts import replacing_folder
+from alignet_hf.output_folder import LOCK
 
 MARK = "export.json"  # names the files that an export wrote, so that the next one replaces nothing else
 
 
 def check_free(out: str | Path) -> None:
-    """Check that an export may be written to `out`: nothing is there but, possibly, an earlier export.
+    """Check that an export may be written to `out`: nothing is there but a lock and, possibly, an earlier export.
 
     Raises:
         InputError: a file, or a folder with a file that no export wrote.
@@ -23,9 +24,9 @@ def check_free(out: str | Path) -> None:
     if not out.exists():
         return
     try:
-        ours = {MARK, *json.loads((out / MARK).read_text(encoding="utf-8"))["files"]}
+        ours = {LOCK, MARK, *json.loads((out / MARK).read_text(encoding="utf-8"))["files"]}
     except (OSError, ValueError, KeyError, TypeError):
-        ours = set()
+        ours = {LOCK}
     there = {path.relative_to(out).as_posix() for path in out.rglob("*") if not path.is_dir()}
     if there - ours:
         raise InputError(f"{out}: holds {min(there - ours)}, which no export wrote; name another folder")

@@ -7,6 +7,8 @@ from huggingface_hub import ModelCard
 from transformers import AutoImageProcessor, AutoModel
 
 from alignet_hf.data.alignet import load_alignet, save_alignet, triplet_dataset
+from alignet_hf.hub.push import files_to_push
+from alignet_hf.output_folder import working_in
 from alignet_hf.surrogate.uncertainty_distillation import UncertaintyDistillation
 from alignet_hf.surrogate.vice import Vice
 
@@ -111,3 +113,19 @@ def test_push_metrics_prints_their_addresses(call, logged_in):
 
 def _identity(n: int):
     return np.eye(n, dtype=np.float32), np.zeros(n, np.float32), 0.0, 1.0
+
+
+def test_card_and_export_keep_out_of_a_folder_at_work(call, folder, tmp_path):
+    plain, card = tmp_path / "plain", (folder / "README.md").read_bytes()
+    with working_in(folder), working_in(plain):
+        for command in (("card", folder, "--name", "another"), ("export", folder, plain)):
+            code, out, error = call(*command)
+            assert (code, out) == (2, "")
+            assert "another process works in this folder" in error
+    assert (folder / "README.md").read_bytes() == card
+    assert [path.name for path in plain.iterdir()] == [".lock"]
+    for _ in range(2):
+        assert call("export", folder, plain)[0] == 0
+    assert call("card", folder)[0] == 0
+    assert (folder / ".lock").exists()
+    assert ".lock" not in map(str, files_to_push(folder))
