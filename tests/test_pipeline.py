@@ -167,6 +167,39 @@ def test_an_interrupted_run_ends_with_the_same_numbers(finished, recipe, tmp_pat
     assert scores(again) == scores(finished[1])
 
 
+def test_a_student_that_is_trained_is_not_trained_again(finished, recipe, tmp_path, monkeypatch):
+    """Stopped in the embedding that follows the training of the first of two students."""
+    embed, step, calls, steps = pipeline_work.embed_images, AligNetTrainer.training_step, [], []
+
+    def stopping(*args, **kwargs):
+        calls.append(1)
+        if len(calls) == 3:  # of the teacher, of the student as it came, of AligNet
+            raise KeyboardInterrupt
+        return embed(*args, **kwargs)
+
+    def counting(*args, **kwargs):
+        steps.append(1)
+        return step(*args, **kwargs)
+
+    monkeypatch.setattr(AligNetTrainer, "training_step", counting)
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline_work, "embed_images", stopping)
+        with pytest.raises(KeyboardInterrupt):
+            pipeline.run(recipe, tmp_path, say=lambda line: None)
+    assert len(steps) == recipe.distill.steps
+    weights = tmp_path / "student" / "model.safetensors"
+    written = weights.stat().st_mtime_ns
+    # As if it had been killed a moment earlier still: while the checkpoints went.
+    (tmp_path / "training" / "alignet" / "checkpoint-4").mkdir()
+    again = pipeline.run(recipe, tmp_path, say=lambda line: None)
+    assert len(steps) == 2 * recipe.distill.steps  # those of UnAligNet
+    assert weights.stat().st_mtime_ns == written
+    assert not list((tmp_path / "training").glob("*/checkpoint-*"))
+    for name in ("student/model.safetensors", "embeddings/alignet/embeddings.safetensors"):
+        assert (tmp_path / name).read_bytes() == (finished[0] / name).read_bytes()
+    assert scores(again) == scores(finished[1])
+
+
 def test_a_changed_number_repeats_what_follows_from_it_and_no_more(finished, encoders, tmp_path):
     out, _ = finished
     lines = []

@@ -1,7 +1,6 @@
 """A distillation as a recipe asks for it: one trainer, resumed if it was stopped, one folder that AutoModel loads."""
 
 import json
-import shutil
 import sys
 from pathlib import Path
 
@@ -15,7 +14,8 @@ from alignet_hf.data.augment import RandomCropFlip
 from alignet_hf.data.collator import DenseCollator, TripletCollator
 from alignet_hf.data.images.undecodable import OnBad
 from alignet_hf.distill.arguments import AligNetTrainingArguments
-from alignet_hf.distill.checkpoints import last_complete_checkpoint, mark_incomplete
+from alignet_hf.distill.checkpoints import last_complete_checkpoint
+from alignet_hf.distill.finished import is_finished, made_from, mark_finished, remove_checkpoints, unmark_finished
 from alignet_hf.distill.held_out import HeldOutTriplets
 from alignet_hf.distill.processes import as_the_first, rows_of_each, this_process
 from alignet_hf.distill.record import curve_of
@@ -54,14 +54,15 @@ def distill_student(
 ):
     """Train a student on dense or listed triplets; in several processes, to be called by each of them.
 
-    `options.batch_size` is that of all processes together, and dense triplets span them.
+    `options.batch_size` is that of all processes together, and dense triplets span them. Called again when it has
+    ended, with the same numbers, it opens the student that is there.
 
     Args:
         encoder: the student, as a recipe names it.
         options: a recipe's section `distill`.
         images: the image source.
         output: where the student goes; it appears there whole, or not at all.
-        work: where checkpoints go while it trains; the training curve stays there.
+        work: where checkpoints go while it trains; the training curve stays there, and that the training has ended.
         seed: of the order of the data.
         teacher_embeddings: (len(images), p), for dense triplets.
         triplets: the triplet data set, for listed ones.
@@ -80,6 +81,12 @@ def distill_student(
     model, processor = open_student(encoder, options.projection_dim)
     rows = np.arange(len(images)) if rows is None else rows
     teacher_temperature = teacher_temperature or options.teacher_temperature
+    # Four digits: a temperature that was computed differs in the last ones from machine to machine.
+    numbers = made_from(encoder, options, seed, f"{teacher_temperature:.4g}", on_bad)
+    if as_the_first(is_finished(output, work, numbers)):
+        if state.is_main_process:
+            remove_checkpoints(work)
+        return AligNetVisionModel.from_pretrained(output), processor
     temperature = options.student_temperature
     if temperature == "auto":
         sample = np.random.default_rng(seed).permutation(rows)[:256]
@@ -128,14 +135,14 @@ def distill_student(
     trainer.remove_callback(PrinterCallback)
     trainer.train(resume_from_checkpoint=checkpoint)
     if state.is_main_process:
+        unmark_finished(work)
         with replacing_folder(output) as folder:
             processor.save_pretrained(folder)  # first: the card of save_model tries it
             trainer.save_model(folder)
         with replacing(work / CURVE) as path:
             path.write_text(json.dumps(curve_of(trainer)), encoding="utf-8")
-        for checkpoint in work.glob("checkpoint-*"):
-            mark_incomplete(checkpoint)  # first: one that is half removed must not be resumed
-            shutil.rmtree(checkpoint)
+        mark_finished(work, numbers)
+        remove_checkpoints(work)
     else:
         trainer.save_model(output)  # writes nothing: a sharded model is put together by all processes
     state.wait_for_everyone()
