@@ -184,7 +184,8 @@ def _distill(recipe: Recipe, sizes: Sizes, setting: str) -> StageEstimate:
     n_saves = -(-options.steps // options.save_steps)
     each = images / sizes.processes
     if options.triplets == "dense":
-        data = 4 * _dimensions(sizes.teacher) * sizes.images
+        p = _dimensions(sizes.teacher)
+        data = 4 * p * (p + 2 * each)  # the transform, and a batch's embeddings before and after it
     else:
         n = recipe.triplets.n
         data = 2 * n * _triplet_bytes(sizes) if n <= _TRIPLETS_IN_MEMORY else 0

@@ -29,7 +29,9 @@ from alignet_hf.hub.artifacts import replacing, replacing_folder
 from alignet_hf.modeling_alignet import AligNetVisionModel
 from alignet_hf.recipe import Distill, Encoder
 from alignet_hf.surrogate.embed import embed_images
+from alignet_hf.surrogate.embeddings import Embeddings
 from alignet_hf.surrogate.sample import sample_triplets
+from alignet_hf.surrogate.views import EmbeddingsView
 from alignet_hf.triplets import triplet_similarities, validate_triplets
 
 CURVE = "curve.json"
@@ -43,7 +45,7 @@ def distill_student(
     output: Path,
     work: Path,
     seed: int,
-    teacher_embeddings: np.ndarray | None = None,
+    teacher_embeddings: np.ndarray | Embeddings | EmbeddingsView | None = None,
     triplets: Dataset | None = None,
     rows: np.ndarray | None = None,
     clusters: np.ndarray | None = None,
@@ -64,7 +66,7 @@ def distill_student(
         output: where the student goes; it appears there whole, or not at all.
         work: where checkpoints go while it trains; the training curve stays there, and that the training has ended.
         seed: of the order of the data.
-        teacher_embeddings: (len(images), p), for dense triplets.
+        teacher_embeddings: (len(images), p), for dense triplets; of a view, rows are computed as they are needed.
         triplets: the triplet data set, for listed ones.
         rows: the images that dense triplets are made of; all by default.
         clusters: (len(rows),) their cluster labels, for a sampling that needs them.
@@ -96,7 +98,7 @@ def distill_student(
             student, [images[int(row)] for row in sample], processor=processor, batch_size=encoder.batch_size
         )
         if options.triplets == "dense":
-            taught = triplet_similarities(teacher_embeddings, sample[drawn])
+            taught = triplet_similarities(teacher_embeddings[sample], drawn)
         else:
             taught = np.asarray(triplets[:10_000]["similarities"])
         untrained = triplet_similarities(np.asarray(untrained), drawn)
