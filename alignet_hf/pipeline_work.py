@@ -31,6 +31,7 @@ from alignet_hf.inputs import open_images, read_judgments
 from alignet_hf.recipe import Encoder, Recipe
 from alignet_hf.stages import Stages, fingerprint
 from alignet_hf.surrogate.cluster import Clusters, cluster_embeddings
+from alignet_hf.surrogate.elbow import save_elbow
 from alignet_hf.surrogate.embed import embed_images
 from alignet_hf.surrogate.embeddings import Embeddings
 from alignet_hf.surrogate.respond import save_responses
@@ -125,7 +126,10 @@ class Pipeline:
         """Superordinate clusters of the surrogate teacher's space; UnAligNet has its own, of the teacher's."""
         for setting, folder in self.data_folders("clusters").items():
             embeddings, options = EmbeddingsView(self._teacher(setting), self.distill_rows), self.recipe.clusters
-            cluster_embeddings(embeddings, options.n_clusters, self.recipe.seed, n_init=options.n_init, output=folder)
+            made = {"n_init": options.n_init, "output": folder}
+            clusters = cluster_embeddings(embeddings, options.n_clusters, self.recipe.seed, **made)
+            if clusters.elbow_curve is not None:
+                save_elbow(clusters.elbow_curve, folder)
 
     def make_triplets(self) -> None:
         options = self.recipe.triplets

@@ -212,7 +212,8 @@ def _images_a_step(recipe: Recipe, sizes: Sizes) -> float:
     """The distinct images of a micro-batch, those of all processes together.
 
     Listed triplets name 3 B images. Of n to draw from, N draws meet n (1 - (1 - 1/n)^N) different ones: almost all 3 B
-    of ImageNet, fewer of a small set. Each process decodes its own.
+    of ImageNet, fewer of a small set. Each process decodes its own. With `triplet_order: shared-images` a step's
+    triplets share images, and this is an upper bound: they are about 2 B of ImageNet, far fewer of a small set.
     """
     options = recipe.distill
     if options.triplets == "dense":

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from backbones import tiny_backbone
+from PIL import Image
 from transformers import AutoImageProcessor, AutoModel, BitImageProcessorPil
 
 from alignet_hf import AligNetVisionModel, load_alignet, pipeline, pipeline_work
@@ -15,6 +16,7 @@ from alignet_hf.distill.trainer import AligNetTrainer
 from alignet_hf.errors import InputError
 from alignet_hf.inputs import open_images, read_judgments
 from alignet_hf.recipe import load_recipe
+from alignet_hf.surrogate.cluster import Clusters
 from alignet_hf.surrogate.embeddings import Embeddings
 from alignet_hf.surrogate.uncertainty_distillation import UncertaintyDistillation
 
@@ -225,6 +227,16 @@ def test_listed_triplets_and_extra_images(encoders, tmp_path):
     assert len(Embeddings.from_pretrained(tmp_path / "run" / "teacher")) == 95
     names = {name for row in load_alignet(tmp_path / "run" / "triplets")["filenames"] for name in row}
     assert {"0.png", "1.png", "2.png"} <= names
+
+
+def test_the_elbow_s_curve_is_drawn_beside_the_clusters(encoders, tmp_path):
+    values = (f"teacher.model={encoders[0]}", "student=null", "distill=null", "surrogate.epochs=2", "triplets.n=50")
+    recipe = load_recipe(RECIPE, [*values, "clusters.n_clusters=elbow", "evaluate.n_bootstrap=5"])
+    pipeline.run(recipe, tmp_path, say=lambda line: None)
+    curve = Clusters.from_pretrained(tmp_path / "clusters").elbow_curve
+    assert len(curve) > 5
+    with Image.open(tmp_path / "clusters" / "elbow.png") as drawn:
+        assert drawn.size == (900, 600)
 
 
 def test_people_s_choices_in_place_of_matrices(encoders, tmp_path):

@@ -56,8 +56,9 @@ def distill_student(
 ):
     """Train a student on dense or listed triplets; in several processes, to be called by each of them.
 
-    `options.batch_size` is that of all processes together, and dense triplets span them. Called again when it has
-    ended, with the same numbers, it opens the student that is there.
+    `options.batch_size` is that of all processes together, and dense triplets span them but for
+    `options.gather_negatives`. Called again when it has ended, with the same numbers, it opens the student that is
+    there.
 
     Args:
         encoder: the student, as a recipe names it.
@@ -178,13 +179,14 @@ def _arguments(
         warmup_steps=options.warmup_steps,
         max_steps=options.steps,
         per_device_train_batch_size=rows_of_each(options.batch_size),
-        gather_negatives=options.triplets == "dense",
+        gather_negatives=options.triplets == "dense" and options.gather_negatives,
         per_device_eval_batch_size=eval_batch_size,
         gradient_accumulation_steps=options.gradient_accumulation_steps,
         dataloader_drop_last=True,
         dataloader_num_workers=options.num_workers,
         dataloader_pin_memory=torch.accelerator.is_available(),
         bf16=computes_in_bf16() if options.bf16 == "auto" else options.bf16,
+        torch_compile=options.torch_compile,
         logging_steps=1 if options.steps <= 1000 else 50,
         save_steps=options.save_steps,
         save_total_limit=1,

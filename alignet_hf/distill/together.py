@@ -30,7 +30,7 @@ def run_together(
     """Run a recipe in a folder that all processes see; to be called by each of them.
 
     The recipe means the same whatever their number: `distill.batch_size` is that of all processes together, and dense
-    triplets span them.
+    triplets span them. With `distill.gather_negatives: false` they are fewer, as each process has its own.
 
     Args:
         recipe, out, force, say: `pipeline.run`'s; only the first process speaks.
