@@ -54,14 +54,17 @@ def open_people(dissimilarities: str, image_names: Sequence[str], *, in_order: b
     return people
 
 
-def read_judgments(recipe: Recipe, image_names: list[str]) -> human.Judgments:
+def read_judgments(recipe: Recipe, image_names: list[str], *, with_training: bool = True) -> human.Judgments:
     """The human judgments that a recipe names, over the rows of its image source.
+
+    Args:
+        with_training: False for what is held out alone: choices like those of THINGS take minutes to label.
 
     Raises:
         InputError: a file that cannot be read, or judgments of other images than the source holds.
     """
     given, split = recipe.human, recipe.split
-    options = {"n_folds": split.folds, "fold": split.fold, "seed": split.seed}
+    options = {"n_folds": split.folds, "fold": split.fold, "seed": split.seed, "with_training": with_training}
     if given.dissimilarities is not None:
         people = open_people(given.dissimilarities, image_names, in_order=given.in_order)
         return human.from_dissimilarities(people, **options)

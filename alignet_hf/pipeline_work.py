@@ -31,6 +31,7 @@ from alignet_hf.inputs import open_images, read_judgments
 from alignet_hf.recipe import Encoder, Recipe
 from alignet_hf.stages import Stages, fingerprint
 from alignet_hf.surrogate.cluster import Clusters, cluster_embeddings
+from alignet_hf.surrogate.elbow import save_elbow
 from alignet_hf.surrogate.embed import embed_images
 from alignet_hf.surrogate.embeddings import Embeddings
 from alignet_hf.surrogate.respond import save_responses
@@ -125,7 +126,10 @@ class Pipeline:
         """Superordinate clusters of the surrogate teacher's space; UnAligNet has its own, of the teacher's."""
         for setting, folder in self.data_folders("clusters").items():
             embeddings, options = EmbeddingsView(self._teacher(setting), self.distill_rows), self.recipe.clusters
-            cluster_embeddings(embeddings, options.n_clusters, self.recipe.seed, n_init=options.n_init, output=folder)
+            made = {"n_init": options.n_init, "output": folder}
+            clusters = cluster_embeddings(embeddings, options.n_clusters, self.recipe.seed, **made)
+            if clusters.elbow_curve is not None:
+                save_elbow(clusters.elbow_curve, folder)
 
     def make_triplets(self) -> None:
         options = self.recipe.triplets
@@ -175,7 +179,7 @@ class Pipeline:
             output=self.student_folder(setting),
             work=self.out / "training" / setting,
             seed=self.recipe.seed,
-            teacher_embeddings=self.teacher_embeddings(setting) if dense else None,
+            teacher_embeddings=self._teacher(setting) if dense else None,
             triplets=None if dense else load_alignet(self.data_folders("triplets")[setting]),
             rows=self.distill_rows,
             clusters=Clusters.from_pretrained(self.data_folders("clusters")[setting]).labels,
@@ -190,11 +194,11 @@ class Pipeline:
         """Score teacher and student on the held-out judgments, and write metrics.json."""
         judgments, options = self.judgments, self.recipe.evaluate
 
-        def score(embeddings: np.ndarray) -> dict[str, dict[str, float]]:
+        def score(embeddings: np.ndarray | EmbeddingsView) -> dict[str, dict[str, float]]:
             results = score_on_judgments(embeddings, judgments, n_bootstrap=options.n_bootstrap, seed=self.recipe.seed)
             return {name: result.to_dict() for name, result in results.items()}
 
-        scores = {"teacher": {name: score(self.teacher_embeddings(key)) for name, key in TEACHER.items()}}
+        scores = {"teacher": {name: score(self._teacher(key)) for name, key in TEACHER.items()}}
         scores["student"] = {name: score(self.student_embeddings(name)) for name in self.recipe.settings}
         metrics = {
             "recipe": self.recipe.name,
@@ -254,7 +258,9 @@ class Pipeline:
         if options.unaligned_teacher_temperature != "auto":
             return options.unaligned_teacher_temperature
         drawn = rows[sample_triplets(len(rows), 10_000, "random", seed=self.recipe.seed)]
-        aligned, own = (triplet_similarities(self.teacher_embeddings(name), drawn) for name in ("alignet", "unalignet"))
+        distinct, drawn = np.unique(drawn, return_inverse=True)
+        drawn = drawn.reshape(-1, 3)
+        aligned, own = (triplet_similarities(self._teacher(name)[distinct], drawn) for name in ("alignet", "unalignet"))
         return matching_temperature(own, aligned / options.teacher_temperature)
 
     def write_metrics(self, metrics: dict) -> None:

@@ -132,6 +132,7 @@ class Distill(Section):
         None  # of dense triplets: a step's images are as many of each of so many clusters
     )
     triplet_order: Literal["random", "shared-images"] = "random"  # of listed ones: those that share images share a step
+    gather_negatives: bool = True  # dense triplets of all processes' images together, not of each one's own
     projection_dim: Positive | None = None
     steps: Positive
     batch_size: Positive  # dense: images; listed: triplets
@@ -141,6 +142,7 @@ class Distill(Section):
     decay_to_init: NonNegative = 1.0
     decay_to_init_mode: Literal["decoupled", "loss"] = "decoupled"
     bf16: Literal[True, False, "auto"] = "auto"  # auto: where the processor or accelerator computes in it
+    torch_compile: bool = False  # compiles the student: slow to begin, then faster on an accelerator
     pixels: Literal["exact", "uint8", "fast"] = "exact"  # how images become pixels, see ImageCollator
     min_crop_area: Annotated[float, Field(gt=0, le=1)] | None = None  # augment: random crops of at least it, and flips
     num_workers: Annotated[int, Field(ge=0)] = 0

@@ -184,7 +184,8 @@ def _distill(recipe: Recipe, sizes: Sizes, setting: str) -> StageEstimate:
     n_saves = -(-options.steps // options.save_steps)
     each = images / sizes.processes
     if options.triplets == "dense":
-        data = 4 * _dimensions(sizes.teacher) * sizes.images
+        p = _dimensions(sizes.teacher)
+        data = 4 * p * (p + 2 * each)  # the transform, and a batch's embeddings before and after it
     else:
         n = recipe.triplets.n
         data = 2 * n * _triplet_bytes(sizes) if n <= _TRIPLETS_IN_MEMORY else 0
@@ -211,7 +212,8 @@ def _images_a_step(recipe: Recipe, sizes: Sizes) -> float:
     """The distinct images of a micro-batch, those of all processes together.
 
     Listed triplets name 3 B images. Of n to draw from, N draws meet n (1 - (1 - 1/n)^N) different ones: almost all 3 B
-    of ImageNet, fewer of a small set. Each process decodes its own.
+    of ImageNet, fewer of a small set. Each process decodes its own. With `triplet_order: shared-images` a step's
+    triplets share images, and this is an upper bound: they are about 2 B of ImageNet, far fewer of a small set.
     """
     options = recipe.distill
     if options.triplets == "dense":

@@ -63,3 +63,11 @@ def test_the_demo_learns_from_the_judgments_it_always_did():
     triplets, shares = Dissimilarities(objects92.people()).choices(rows)
     np.testing.assert_array_equal(judgments.training, triplets)
     np.testing.assert_array_equal(judgments.probabilities, shares)
+
+
+def test_what_is_held_out_is_the_same_without_what_is_learnt_from():
+    whole, alone = (read_judgments(load_recipe(RECIPE), NAMES, with_training=is_whole) for is_whole in (True, False))
+    assert alone.training.shape == alone.probabilities.shape == (0, 3)
+    for field in ("held_out", "held_out_rows", "similarities"):
+        np.testing.assert_array_equal(getattr(alone, field), getattr(whole, field))
+    assert alone.noise_ceiling == whole.noise_ceiling

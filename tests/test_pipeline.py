@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from backbones import tiny_backbone
+from PIL import Image
 from transformers import AutoImageProcessor, AutoModel, BitImageProcessorPil
 
 from alignet_hf import AligNetVisionModel, load_alignet, pipeline, pipeline_work
@@ -15,6 +16,7 @@ from alignet_hf.distill.trainer import AligNetTrainer
 from alignet_hf.errors import InputError
 from alignet_hf.inputs import open_images, read_judgments
 from alignet_hf.recipe import load_recipe
+from alignet_hf.surrogate.cluster import Clusters
 from alignet_hf.surrogate.embeddings import Embeddings
 from alignet_hf.surrogate.uncertainty_distillation import UncertaintyDistillation
 
@@ -167,6 +169,39 @@ def test_an_interrupted_run_ends_with_the_same_numbers(finished, recipe, tmp_pat
     assert scores(again) == scores(finished[1])
 
 
+def test_a_student_that_is_trained_is_not_trained_again(finished, recipe, tmp_path, monkeypatch):
+    """Stopped in the embedding that follows the training of the first of two students."""
+    embed, step, calls, steps = pipeline_work.embed_images, AligNetTrainer.training_step, [], []
+
+    def stopping(*args, **kwargs):
+        calls.append(1)
+        if len(calls) == 3:  # of the teacher, of the student as it came, of AligNet
+            raise KeyboardInterrupt
+        return embed(*args, **kwargs)
+
+    def counting(*args, **kwargs):
+        steps.append(1)
+        return step(*args, **kwargs)
+
+    monkeypatch.setattr(AligNetTrainer, "training_step", counting)
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline_work, "embed_images", stopping)
+        with pytest.raises(KeyboardInterrupt):
+            pipeline.run(recipe, tmp_path, say=lambda line: None)
+    assert len(steps) == recipe.distill.steps
+    weights = tmp_path / "student" / "model.safetensors"
+    written = weights.stat().st_mtime_ns
+    # As if it had been killed a moment earlier still: while the checkpoints went.
+    (tmp_path / "training" / "alignet" / "checkpoint-4").mkdir()
+    again = pipeline.run(recipe, tmp_path, say=lambda line: None)
+    assert len(steps) == 2 * recipe.distill.steps  # those of UnAligNet
+    assert weights.stat().st_mtime_ns == written
+    assert not list((tmp_path / "training").glob("*/checkpoint-*"))
+    for name in ("student/model.safetensors", "embeddings/alignet/embeddings.safetensors"):
+        assert (tmp_path / name).read_bytes() == (finished[0] / name).read_bytes()
+    assert scores(again) == scores(finished[1])
+
+
 def test_a_changed_number_repeats_what_follows_from_it_and_no_more(finished, encoders, tmp_path):
     out, _ = finished
     lines = []
@@ -192,6 +227,16 @@ def test_listed_triplets_and_extra_images(encoders, tmp_path):
     assert len(Embeddings.from_pretrained(tmp_path / "run" / "teacher")) == 95
     names = {name for row in load_alignet(tmp_path / "run" / "triplets")["filenames"] for name in row}
     assert {"0.png", "1.png", "2.png"} <= names
+
+
+def test_the_elbow_s_curve_is_drawn_beside_the_clusters(encoders, tmp_path):
+    values = (f"teacher.model={encoders[0]}", "student=null", "distill=null", "surrogate.epochs=2", "triplets.n=50")
+    recipe = load_recipe(RECIPE, [*values, "clusters.n_clusters=elbow", "evaluate.n_bootstrap=5"])
+    pipeline.run(recipe, tmp_path, say=lambda line: None)
+    curve = Clusters.from_pretrained(tmp_path / "clusters").elbow_curve
+    assert len(curve) > 5
+    with Image.open(tmp_path / "clusters" / "elbow.png") as drawn:
+        assert drawn.size == (900, 600)
 
 
 def test_people_s_choices_in_place_of_matrices(encoders, tmp_path):

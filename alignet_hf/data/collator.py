@@ -15,6 +15,8 @@ from alignet_hf.data.images.pixels import resizer, uint8_pixels
 from alignet_hf.data.images.sources import covering, open_row
 from alignet_hf.data.images.undecodable import OnBad, check_on_bad
 from alignet_hf.errors import InputError
+from alignet_hf.mapped import packed, unpacked
+from alignet_hf.surrogate.views import EmbeddingsView
 from alignet_hf.triplets import validate_triplets
 
 Transform = Callable[[Image.Image], Image.Image]
@@ -171,7 +173,8 @@ class DenseCollator(ImageCollator):
 
     Args:
         images, processor, transform, seed, pixels, on_bad: ImageCollator's.
-        teacher_embeds: (len(images), D), an array of any kind; a memory-mapped one stays on disk.
+        teacher_embeds: (len(images), D), an array of any kind; a memory-mapped one stays on disk, and a view's rows are
+            computed as batches need them.
         labels: (len(images),) integers, class or cluster of each image, for the sampling strategies that need them.
 
     Raises:
@@ -192,11 +195,21 @@ class DenseCollator(ImageCollator):
         on_bad: OnBad = "raise",
     ):
         super().__init__(images, processor, transform, seed, pixels=pixels, on_bad=on_bad)
-        self.teacher_embeds = np.asarray(teacher_embeds)
+        is_view = isinstance(teacher_embeds, EmbeddingsView)
+        self.teacher_embeds = teacher_embeds if is_view else np.asarray(teacher_embeds)
         self.labels = None if labels is None else np.asarray(labels, np.int64)
         for name, array, dimensions in (("teacher_embeds", self.teacher_embeds, 2), ("labels", self.labels, 1)):
             if array is not None and (array.ndim != dimensions or len(array) != len(images)):
                 raise InputError(f"{name} has shape {array.shape}, but there are {len(images)} images; one row each")
+
+    def __getstate__(self):
+        state = dict(self.__dict__)
+        if isinstance(self.teacher_embeds, np.ndarray):
+            state["teacher_embeds"] = packed(self.teacher_embeds)
+        return state
+
+    def __setstate__(self, state):
+        self.__dict__.update({**state, "teacher_embeds": unpacked(state["teacher_embeds"])})
 
     def __call__(self, rows: list[dict]) -> dict[str, torch.Tensor]:
         in_order = _column(rows, "index")

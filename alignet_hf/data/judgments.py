@@ -12,6 +12,8 @@ from alignet_hf.data.similarity_matrices import Dissimilarities
 from alignet_hf.errors import InputError
 from alignet_hf.triplets import odd_one_last, pair_values, triplet_probabilities
 
+_NOTHING_TO_LEARN = np.empty((0, 3), np.int64), np.empty((0, 3))
+
 
 @dataclass(frozen=True)
 class Judgments:
@@ -42,15 +44,17 @@ def folds(n_objects: int, n_folds: int, seed: int) -> list[np.ndarray]:
     return [np.sort(part) for part in np.array_split(order, n_folds)]
 
 
-def from_dissimilarities(people: Dissimilarities, *, n_folds: int, fold: int, seed: int) -> Judgments:
+def from_dissimilarities(
+    people: Dissimilarities, *, n_folds: int, fold: int, seed: int, with_training: bool = True
+) -> Judgments:
     """Judgments from similarity matrices whose objects are the rows of the image source.
 
     A triplet is held out if all three objects are; its choice is that of the mean person. The probabilities of training
-    triplets are the shares of people: how uncertain people are, measured.
+    triplets are the shares of people: how uncertain people are, measured. `with_training` as in `from_choices`.
     """
     held_out_rows = folds(people.n_objects, n_folds, seed)[fold]
     training_rows = np.setdiff1d(np.arange(people.n_objects), held_out_rows)
-    training, probabilities = people.choices(training_rows)
+    training, probabilities = people.choices(training_rows) if with_training else _NOTHING_TO_LEARN
     held_out, _ = people.choices(held_out_rows)
     return Judgments(
         training,
@@ -72,6 +76,7 @@ def from_choices(
     seed: int,
     n_soft_triplets: int,
     label: Callable[[np.ndarray], np.ndarray] | None = None,
+    with_training: bool = True,
 ) -> Judgments:
     """Judgments from choices over concepts and people's dimensions of them.
 
@@ -85,13 +90,16 @@ def from_choices(
         n_folds, fold, seed: see `split_choices`.
         n_soft_triplets: how many random triplets of training concepts get a soft label, where there is no `label`.
         label: triplets of concepts (n, 3) -> (n, 3) probabilities of their pairs, VICE's posterior say.
+        with_training: False for what is held out alone, without the training triplets, whose labels can take minutes.
 
     Raises:
         InputError: no choice is left, or too few images for the folds.
     """
     split = split_choices(choices, image_of_concept, len(embedding), n_folds=n_folds, fold=fold, seed=seed)
     row_of_concept, held_out_rows = split.row_of_concept, split.held_out_rows
-    if label is not None:
+    if not with_training:
+        training, probabilities = _NOTHING_TO_LEARN
+    elif label is not None:
         training, probabilities = row_of_concept[split.training], label(split.training)
     else:
         concepts = np.array(sorted(image_of_concept))

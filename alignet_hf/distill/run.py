@@ -1,7 +1,6 @@
 """A distillation as a recipe asks for it: one trainer, resumed if it was stopped, one folder that AutoModel loads."""
 
 import json
-import shutil
 import sys
 from pathlib import Path
 
@@ -17,7 +16,8 @@ from alignet_hf.data.images import UndecodableImageError
 from alignet_hf.data.images.undecodable import OnBad
 from alignet_hf.data.triplet_images import triplets_on
 from alignet_hf.distill.arguments import AligNetTrainingArguments
-from alignet_hf.distill.checkpoints import last_complete_checkpoint, mark_incomplete
+from alignet_hf.distill.checkpoints import last_complete_checkpoint
+from alignet_hf.distill.finished import is_finished, made_from, mark_finished, remove_checkpoints, unmark_finished
 from alignet_hf.distill.held_out import HeldOutTriplets
 from alignet_hf.distill.processes import as_the_first, rows_of_each, this_process
 from alignet_hf.distill.record import curve_of
@@ -31,7 +31,9 @@ from alignet_hf.hub.artifacts import replacing, replacing_folder
 from alignet_hf.modeling_alignet import AligNetVisionModel
 from alignet_hf.recipe import Distill, Encoder
 from alignet_hf.surrogate.embed import embed_images
+from alignet_hf.surrogate.embeddings import Embeddings
 from alignet_hf.surrogate.sample import sample_triplets
+from alignet_hf.surrogate.views import EmbeddingsView
 from alignet_hf.triplets import triplet_similarities
 
 CURVE = "curve.json"
@@ -45,7 +47,7 @@ def distill_student(
     output: Path,
     work: Path,
     seed: int,
-    teacher_embeddings: np.ndarray | None = None,
+    teacher_embeddings: np.ndarray | Embeddings | EmbeddingsView | None = None,
     triplets: Dataset | None = None,
     rows: np.ndarray | None = None,
     clusters: np.ndarray | None = None,
@@ -56,16 +58,18 @@ def distill_student(
 ):
     """Train a student on dense or listed triplets; in several processes, to be called by each of them.
 
-    `options.batch_size` is that of all processes together, and dense triplets span them.
+    `options.batch_size` is that of all processes together, and dense triplets span them but for
+    `options.gather_negatives`. Called again when it has ended, with the same numbers, it opens the student that is
+    there.
 
     Args:
         encoder: the student, as a recipe names it.
         options: a recipe's section `distill`.
         images: the image source.
         output: where the student goes; it appears there whole, or not at all.
-        work: where checkpoints go while it trains; the training curve stays there.
+        work: where checkpoints go while it trains; the training curve stays there, and that the training has ended.
         seed: of the order of the data.
-        teacher_embeddings: (len(images), p), for dense triplets.
+        teacher_embeddings: (len(images), p), for dense triplets; of a view, rows are computed as they are needed.
         triplets: the triplet data set, for listed ones; where it has file names, the images are found by them.
         rows: the images that dense triplets are made of; all by default.
         clusters: (len(rows),) their cluster labels, for a sampling that needs them.
@@ -84,6 +88,12 @@ def distill_student(
     model, processor = open_student(encoder, options.projection_dim)
     rows = np.arange(len(images)) if rows is None else rows
     teacher_temperature = teacher_temperature or options.teacher_temperature
+    # Four digits: a temperature that was computed differs in the last ones from machine to machine.
+    numbers = made_from(encoder, options, seed, f"{teacher_temperature:.4g}", on_bad)
+    if as_the_first(is_finished(output, work, numbers)):
+        if state.is_main_process:
+            remove_checkpoints(work)
+        return AligNetVisionModel.from_pretrained(output), processor
     temperature = options.student_temperature
     if temperature == "auto":
         sample, opened = _opened(images, np.random.default_rng(seed).permutation(rows)[:256], on_bad)
@@ -91,7 +101,7 @@ def distill_student(
         student = model if model.triplet_head is None else lambda pixels: model(pixels).triplet_embeds
         untrained = embed_images(student, opened, processor=processor, batch_size=encoder.batch_size)
         if options.triplets == "dense":
-            taught = triplet_similarities(teacher_embeddings, sample[drawn])
+            taught = triplet_similarities(teacher_embeddings[sample], drawn)
         else:
             taught = np.asarray(triplets[:10_000]["similarities"])
         untrained = triplet_similarities(np.asarray(untrained), drawn)
@@ -128,14 +138,14 @@ def distill_student(
     trainer.remove_callback(PrinterCallback)
     trainer.train(resume_from_checkpoint=checkpoint)
     if state.is_main_process:
+        unmark_finished(work)
         with replacing_folder(output) as folder:
             processor.save_pretrained(folder)  # first: the card of save_model tries it
             trainer.save_model(folder)
         with replacing(work / CURVE) as path:
             path.write_text(json.dumps(curve_of(trainer)), encoding="utf-8")
-        for checkpoint in work.glob("checkpoint-*"):
-            mark_incomplete(checkpoint)  # first: one that is half removed must not be resumed
-            shutil.rmtree(checkpoint)
+        mark_finished(work, numbers)
+        remove_checkpoints(work)
     else:
         trainer.save_model(output)  # writes nothing: a sharded model is put together by all processes
     state.wait_for_everyone()
@@ -182,13 +192,14 @@ def _arguments(
         warmup_steps=options.warmup_steps,
         max_steps=options.steps,
         per_device_train_batch_size=rows_of_each(options.batch_size),
-        gather_negatives=options.triplets == "dense",
+        gather_negatives=options.triplets == "dense" and options.gather_negatives,
         per_device_eval_batch_size=eval_batch_size,
         gradient_accumulation_steps=options.gradient_accumulation_steps,
         dataloader_drop_last=True,
         dataloader_num_workers=options.num_workers,
         dataloader_pin_memory=torch.accelerator.is_available(),
         bf16=computes_in_bf16() if options.bf16 == "auto" else options.bf16,
+        torch_compile=options.torch_compile,
         logging_steps=1 if options.steps <= 1000 else 50,
         save_steps=options.save_steps,
         save_total_limit=1,

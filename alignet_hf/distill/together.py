@@ -5,10 +5,14 @@ begin what eight end. Before it embeds, caches or distils it calls the others, w
 """
 
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 
+from alignet_hf.data.images import image_names
+from alignet_hf.data.judgments import Judgments
 from alignet_hf.distill.processes import broadcast_by, patient_group, rows_of_each, this_process
 from alignet_hf.encoders import check_encoder
+from alignet_hf.inputs import read_judgments
 from alignet_hf.pipeline import _run_stages
 from alignet_hf.pipeline_work import Pipeline
 from alignet_hf.recipe import Recipe, check_files
@@ -21,7 +25,7 @@ def run_together(
     """Run a recipe in a folder that all processes see; to be called by each of them.
 
     The recipe means the same whatever their number: `distill.batch_size` is that of all processes together, and dense
-    triplets span them.
+    triplets span them. With `distill.gather_negatives: false` they are fewer, as each process has its own.
 
     Args:
         recipe, out, force, say: `pipeline.run`'s; only the first process speaks.
@@ -36,7 +40,7 @@ def run_together(
     out = Path(out)
     calls = _Calls()
     if not this_process().is_main_process:
-        follower = Pipeline(recipe, out, None)
+        follower = _Follower(recipe, out, None)
         while (called := calls.next()) is not None:
             stage, arguments = called
             getattr(follower, stage)(*arguments)
@@ -72,6 +76,13 @@ class _Leader(Pipeline):
     def distill(self, setting: str) -> None:
         self.call(("distill", (setting,)))
         super().distill(setting)
+
+
+class _Follower(Pipeline):
+    @cached_property
+    def judgments(self) -> Judgments:
+        """What is held out: the surrogate, which learns from the rest, is the first process's."""
+        return read_judgments(self.recipe, image_names(self.judged_images), with_training=False)
 
 
 class _Calls:

@@ -244,8 +244,8 @@ def cluster(
     as_json: Json = False,
 ) -> None:
     """Cluster embeddings by k-means; killed and started again, it goes on. With elbow, the curve is drawn too."""
-    from alignet_hf.hub.artifacts import replacing
     from alignet_hf.surrogate.cluster import cluster_embeddings
+    from alignet_hf.surrogate.elbow import save_elbow
 
     if n_clusters != "elbow" and not n_clusters.isdigit():
         raise InputError(f"--n-clusters: {n_clusters!r} is neither a number nor elbow")
@@ -254,8 +254,7 @@ def cluster(
     options = {"n_init": n_init, "n_iter": n_iter, "sample": sample, "rows": kept}
     clusters = cluster_embeddings(rows, k, seed, output=out, **options)
     if clusters.elbow_curve is not None:
-        with replacing(out / "elbow.png") as path:
-            clusters.draw_elbow().savefig(path, format="png", dpi=150)
+        save_elbow(clusters.elbow_curve, out)
     done(as_json, out, clusters=clusters.n_clusters, inertia=clusters.inertia, **left_out(rows, kept))
 
 

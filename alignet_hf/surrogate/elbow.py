@@ -1,11 +1,13 @@
 """The Elbow criterion: how many clusters, by where the inertia stops falling fast."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from alignet_hf.errors import InputError
+from alignet_hf.hub.artifacts import replacing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -36,3 +38,9 @@ def draw_elbow(curve: Sequence[tuple[float, float]]) -> "Figure":
     axis.grid(alpha=0.3)
     axis.legend()
     return figure
+
+
+def save_elbow(curve: Sequence[tuple[float, float]], folder: Path) -> None:
+    """Draw the curve into elbow.png of a folder, the clusters' say."""
+    with replacing(folder / "elbow.png") as path:
+        draw_elbow(curve).savefig(path, format="png", dpi=150)

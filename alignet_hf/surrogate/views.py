@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from alignet_hf.mapped import packed, unpacked
 from alignet_hf.surrogate.embeddings import undecodable_rows
 from alignet_hf.triplets import validate_embeddings
 
@@ -14,6 +15,7 @@ class EmbeddingsView:
     """Some rows of embeddings, or what a function makes of them, computed whenever rows are asked for.
 
     It stands wherever an array does (`len`, `shape`, `dtype`, `[rows]`, `np.asarray`, which computes them all).
+    Pickled, for worker processes, a memory-mapped array is its place on disk.
 
     Args:
         embeddings: (N, D) float, memory-mapped say; another view will do.
@@ -54,6 +56,15 @@ class EmbeddingsView:
         if self.function is None:
             return found
         return self.function(found.reshape(-1, found.shape[-1])).reshape(*found.shape[:-1], self.shape[1])
+
+    def __getstate__(self):
+        state = dict(self.__dict__)
+        if isinstance(self.embeddings, np.ndarray):
+            state["embeddings"] = packed(self.embeddings)
+        return state
+
+    def __setstate__(self, state):
+        self.__dict__.update({**state, "embeddings": unpacked(state["embeddings"])})
 
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
         if copy is False:

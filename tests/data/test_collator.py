@@ -9,6 +9,9 @@ from torch.utils.data import DataLoader
 from alignet_hf.data.collator import DenseCollator, TripletCollator, image_rows
 from alignet_hf.data.images import ImageList
 from alignet_hf.errors import InputError
+from alignet_hf.surrogate.embeddings import Embeddings
+from alignet_hf.surrogate.uncertainty_distillation import UncertaintyDistillation
+from alignet_hf.surrogate.views import EmbeddingsView
 
 
 class Images(list):
@@ -70,6 +73,41 @@ def test_collators_work_in_worker_processes():
     pickle.loads(pickle.dumps(collator))
     batches = list(DataLoader(image_rows(8), 4, collate_fn=collator, num_workers=1))
     assert [shade_of(batch["pixel_values"]) for batch in batches] == [[0, 1, 2, 3], [4, 5, 6, 7]]
+
+
+@pytest.mark.parametrize("aligned", [True, False])
+def test_embeddings_on_disk_are_read_as_batches_need_them(tmp_path, aligned):
+    rng = np.random.default_rng(0)
+    embeddings = Embeddings(rng.normal(size=(4000, 16)).astype(np.float32)).save_pretrained(tmp_path)
+    transform = UncertaintyDistillation(rng.normal(size=(16, 16)).astype(np.float32), np.ones(16, np.float32), 0.2, 3.0)
+    on_disk = Embeddings.from_pretrained(embeddings)
+    teacher, whole = (transform.view(on_disk), transform.transform(on_disk)) if aligned else (on_disk, on_disk)
+    images = shades(8) * 500
+    sent = DenseCollator(images, process, teacher).__getstate__()
+    assert len(pickle.dumps(sent["teacher_embeds"])) < on_disk.array.nbytes / 10
+    collator = DenseCollator(images, process, teacher)
+    for each in (collator, pickle.loads(pickle.dumps(collator))):
+        batch = each([{"index": index} for index in (3999, 5, 17, 5)])
+        np.testing.assert_allclose(batch["teacher_embeds"], whole[[5, 17, 3999]], rtol=1e-5, atol=1e-6)
+        assert batch["teacher_embeds"].dtype == torch.float32
+    spawned = DataLoader(
+        image_rows(4000).select(range(8)), 4, collate_fn=collator, num_workers=1, multiprocessing_context="spawn"
+    )
+    found = torch.cat([batch["teacher_embeds"] for batch in spawned])
+    np.testing.assert_allclose(found, whole[:8], rtol=1e-5, atol=1e-6)
+
+
+def test_of_a_view_only_the_batch_s_rows_are_computed():
+    computed = []
+
+    def doubled(rows):
+        computed.append(len(rows))
+        return 2 * rows
+
+    teacher = EmbeddingsView(np.ones((8, 2), np.float32), function=doubled, n_dimensions=2)
+    batch = DenseCollator(shades(), process, teacher)([{"index": index} for index in (6, 2, 4)])
+    assert computed == [3]
+    assert (batch["teacher_embeds"] == 2).all()
 
 
 def test_a_random_transform_follows_from_the_seed_and_the_rows():

@@ -20,6 +20,7 @@ from alignet_hf.data.images.decoding import (
 from alignet_hf.data.images.names import Names
 from alignet_hf.data.images.pixels import Geometry
 from alignet_hf.errors import InputError
+from alignet_hf.mapped import packed, unpacked
 
 Needed = Callable[[int, int], tuple[int, int]]
 
@@ -154,17 +155,10 @@ class ArrayImages(ImageSource):
         return np.array(self.array[index])
 
     def __getstate__(self):
-        state = dict(self.__dict__)
-        if isinstance(self.array, np.memmap):  # sent as its place on disk, not as all that is there
-            whole = self.array
-            state["array"] = (whole.filename, whole.offset, whole.shape)
-        return state
+        return {**self.__dict__, "array": packed(self.array)}
 
     def __setstate__(self, state):
-        if isinstance(state["array"], tuple):
-            path, offset, shape = state["array"]
-            state = {**state, "array": np.memmap(path, np.uint8, "r", offset, shape)}
-        self.__dict__.update(state)
+        self.__dict__.update({**state, "array": unpacked(state["array"])})
 
     def fingerprint(self) -> str:
         digest = hashlib.sha256(repr((self.array.shape, list(self.names))).encode("utf-8", "surrogateescape"))

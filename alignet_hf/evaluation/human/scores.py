@@ -11,16 +11,24 @@ from alignet_hf.evaluation.human import calibration, odd_one_out, responses, rsa
 from alignet_hf.evaluation.human.responses import choice_shares, choice_table, response_accuracy_by_group
 from alignet_hf.evaluation.human.uncertainty import uncertainty_rt_correlation_by_group
 from alignet_hf.evaluation.statistics import Result
+from alignet_hf.surrogate.views import validated
 from alignet_hf.triplets import triplet_probabilities
 
 CHANCE = {"odd_one_out_accuracy": odd_one_out.CHANCE, "rsa_spearman": rsa.CHANCE}
 
 
 def score_on_judgments(embeddings, judgments: Judgments, **options) -> dict[str, Result]:
-    """Score (N, D) embeddings of an image source on its held-out judgments."""
+    """Score (N, D) embeddings of an image source, or a view of some, on its held-out judgments.
+
+    Only the rows that were judged are held in memory.
+    """
+    embeddings = validated(embeddings)
+    rows = np.union1d(judgments.held_out, judgments.held_out_rows)
+    held_out, held_out_rows = (np.searchsorted(rows, of) for of in (judgments.held_out, judgments.held_out_rows))
+    embeddings = embeddings[rows]
     return {
-        "odd_one_out_accuracy": odd_one_out.odd_one_out_accuracy(embeddings, judgments.held_out, **options),
-        "rsa_spearman": rsa.rsa(embeddings[judgments.held_out_rows], judgments.similarities, **options),
+        "odd_one_out_accuracy": odd_one_out.odd_one_out_accuracy(embeddings, held_out, **options),
+        "rsa_spearman": rsa.rsa(embeddings[held_out_rows], judgments.similarities, **options),
     }
 
 

@@ -2,11 +2,14 @@
 
 import numpy as np
 
+from alignet_hf.data.judgments import Judgments
 from alignet_hf.evaluation.human.calibration import calibration
-from alignet_hf.evaluation.human.odd_one_out import model_similarities
+from alignet_hf.evaluation.human.odd_one_out import model_similarities, odd_one_out_accuracy
 from alignet_hf.evaluation.human.responses import choice_shares, response_accuracy
-from alignet_hf.evaluation.human.scores import score_on_levels
+from alignet_hf.evaluation.human.rsa import rsa
+from alignet_hf.evaluation.human.scores import score_on_judgments, score_on_levels
 from alignet_hf.evaluation.human.uncertainty import uncertainty_rt_correlation
+from alignet_hf.surrogate.views import EmbeddingsView
 from alignet_hf.triplets import triplet_probabilities
 
 RNG = np.random.default_rng(0)
@@ -16,6 +19,27 @@ LEVELS = ["coarse-grained", "fine-grained"] * 10
 CHOICES = RNG.integers(0, 3, (20, 5))
 CHOICES[0] = -1
 TIMES = RNG.uniform(500, 12_000, (20, 5))
+
+
+def test_judgments_are_scored_on_the_rows_that_were_judged():
+    held_out_rows = np.array([3, 8, 20, 21, 40, 59])
+    held_out = np.array([[20, 3, 40], [59, 8, 21], [3, 59, 20], [40, 21, 50], [8, 0, 3]])  # 0, 50: of THINGS' kind
+    people = RNG.normal(size=(6, 6))
+    people += people.T
+    judgments = Judgments(held_out[:0], np.empty((0, 3)), held_out, held_out_rows, people, {})
+    computed = []
+
+    def same(rows):
+        computed.append(len(rows))
+        return rows
+
+    options = {"n_bootstrap": 50, "seed": 1}
+    view = EmbeddingsView(EMBEDDINGS, function=same, n_dimensions=4)
+    for embeddings in (EMBEDDINGS, view):
+        scores = score_on_judgments(embeddings, judgments, **options)
+        assert scores["odd_one_out_accuracy"] == odd_one_out_accuracy(EMBEDDINGS, held_out, **options)
+        assert scores["rsa_spearman"] == rsa(EMBEDDINGS[held_out_rows], people, **options)
+    assert computed == [8]
 
 
 def test_scores_by_level_are_those_of_the_level_alone():
