@@ -32,7 +32,9 @@ def test_a_mapped_array_goes_as_its_place(mapped, part):
     np.testing.assert_array_equal(unpacked(pickle.loads(pickle.dumps(found))), part(ARRAY))
 
 
-@pytest.mark.parametrize("part", [lambda whole: whole[::2], lambda whole: whole.T, np.array], ids=str)
+@pytest.mark.parametrize(
+    "part", [lambda whole: whole[::2], lambda whole: whole.T, np.array], ids=["step", "turned", "copy"]
+)
 def test_any_other_array_goes_as_it_is(mapped, part):
     array = part(mapped)
     assert packed(array) is array

@@ -35,7 +35,8 @@ def shard_on_the_processor():
     original = AcceleratorState.__init__
 
     def init(self, *args, **kwargs):
-        PartialState().distributed_type = DistributedType.MULTI_GPU
+        if not AcceleratorState._shared_state:  # later ones only look what the first has decided
+            PartialState().distributed_type = DistributedType.MULTI_GPU
         original(self, *args, **kwargs)
 
     AcceleratorState.__init__ = init
