@@ -40,12 +40,12 @@ def test_killed_at_random_and_started_again(tmp_path):
     start = time.monotonic()
     whole = json.loads(subprocess.run(command("whole"), capture_output=True, check=True).stdout)
     duration = time.monotonic() - start
-    moments = random.Random(0)
+    moments = random.Random(1)  # whose first is early: a machine that is faster by now must not end before it
     kills = 0
     for _ in range(6):
         process = subprocess.Popen(command("killed"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            process.wait(moments.uniform(0.2, 0.9) * duration)
+            process.wait(moments.uniform(0.1, 0.6) * duration)
             break  # what was left took less
         except subprocess.TimeoutExpired:
             process.kill()
