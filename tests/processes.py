@@ -3,12 +3,34 @@
 import multiprocessing
 import os
 import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
 from accelerate import PartialState
 
 from alignet_hf.errors import InputError
+
+TESTS = Path(__file__).parent
+LAUNCHER = ("-m", "torch.distributed.run", "--standalone")
+
+
+def launched(n_processes: int, *command, cwd=None, timeout: float = 400) -> subprocess.CompletedProcess:
+    """Run a script, or `-m` a module, with its arguments, in one process or in several; it must end well."""
+    several = () if n_processes == 1 else (*LAUNCHER, f"--nproc_per_node={n_processes}")
+    paths = os.pathsep.join(map(str, (TESTS.parent, TESTS, TESTS / "distill")))
+    run = subprocess.run(
+        [sys.executable, *several, *map(str, command)],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+    )
+    assert run.returncode == 0, run.stderr[-5000:]
+    return run
 
 
 def in_processes(n_processes: int, work) -> list:

@@ -1,6 +1,7 @@
 """From rows of a data set to batches of images: every distinct image decoded and processed once."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Literal, get_args
 from zlib import crc32
 
@@ -45,11 +46,13 @@ class ImageCollator:
         seed: of the transform's random numbers.
         pixels: see above; all but "exact" need a processor of transformers that resizes, crops and normalises only.
         on_bad: "raise" stops at an image that cannot be decoded. "skip" leaves it out, and with it the rows that name
-            it; a batch then has `undecodable`, (k,) int64, the rows of `images` that were left out.
+            it; a batch then has `undecodable`, (k,) int64, the rows of `images` that were left out. Where no row is
+            left, pixel_values holds one image that no row names: a model cannot be run on none, and every process of
+            a training must run it as often as the others.
 
     Raises:
         InputError: a processor that `pixels` cannot do without; a cache of the processor's size, but resized otherwise
-            than `pixels` say; an image that cannot be decoded, or a batch without any that can.
+            than `pixels` say; an image that cannot be decoded; with "skip", a source without one that can.
     """
 
     def __init__(
@@ -96,9 +99,14 @@ class ImageCollator:
                 if self.on_bad == "raise":
                     raise
                 undecodable.append(index)
-        if undecodable and not opened:
-            raise InputError(f"no image of a batch could be decoded: rows {undecodable[:5]}; are the files whole?")
         return opened, undecodable
+
+    def _stand_in(self) -> Image.Image | np.ndarray:
+        """The first image of the source that can be decoded, for a batch that has none left."""
+        for index in range(len(self.images)):
+            with suppress(UndecodableImageError):
+                return self._image(index)
+        raise InputError(f"none of the {len(self.images)} images can be decoded; are the files whole?")
 
     def _image(self, index: int) -> Image.Image | np.ndarray:
         if self.pixels == "exact" or (self.pixels == "uint8" and not self.is_sized):
@@ -114,6 +122,7 @@ class ImageCollator:
         return tuple(int(np.ceil(zoom * side)) for side in self.geometry.needed(height, width))
 
     def _batch(self, opened: list, rows: np.ndarray) -> dict[str, Tensor]:
+        opened = opened or [self._stand_in()]
         if self.transform is not None:
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(crc32(np.append(rows, self.seed).astype(np.int64).tobytes()))
@@ -136,7 +145,7 @@ class TripletCollator(ImageCollator):
 
         row     indices (3,) rows of `images`; similarities (3,), the teacher's [s_ij, s_ik, s_jk]
         batch   similarities (n, 3) float32; triplets (n, 3) int64, rows of pixel_values;
-                pixel_values (U, 3, H, W), the U <= 3n distinct images
+                pixel_values (U, 3, H, W), the U <= 3n distinct images; one where n is 0, as bad images were skipped
 
     The arguments are ImageCollator's.
 
@@ -150,10 +159,15 @@ class TripletCollator(ImageCollator):
         opened, undecodable = self._open(distinct)
         if undecodable:
             lost = np.isin(indices, undecodable).any(1)
-            if lost.all():
-                raise InputError(f"every triplet of a batch names an image that cannot be decoded: {undecodable[:5]}")
-            left = [row for row, is_lost in zip(rows, lost, strict=True) if not is_lost]
-            return self(left) | self._report(undecodable)
+            if not lost.all():
+                left = [row for row, is_lost in zip(rows, lost, strict=True) if not is_lost]
+                return self(left) | self._report(undecodable)
+            return {
+                "similarities": torch.empty(0, 3),
+                "triplets": torch.empty(0, 3, dtype=torch.int64),
+                **self._batch(opened[:1], indices),
+                **self._report(undecodable),
+            }
         return {
             # First, as transformers takes the first tensor's length for the number of examples.
             "similarities": torch.as_tensor(_column(rows, "similarities"), dtype=torch.float32),
@@ -167,7 +181,8 @@ class DenseCollator(ImageCollator):
     """Rows of image indices -> a batch in which every triplet of its images counts.
 
         row     index, a row of `images` (see image_rows)
-        batch   teacher_embeds (B, D) float32; labels (B,) int64 where given; pixel_values (B, 3, H, W)
+        batch   teacher_embeds (B, D) float32; labels (B,) int64 where given; pixel_values (B, 3, H, W), of one image
+                where B is 0, as bad images were skipped
 
     An image twice in a batch would be most similar to itself: it is taken once.
 
@@ -220,9 +235,10 @@ class DenseCollator(ImageCollator):
             raise InputError(f"index {outside[0]} is out of range: there are {n_images} images, 0 to {n_images - 1}")
         opened, undecodable = self._open(indices)
         indices = np.setdiff1d(indices, undecodable)
-        if undecodable and len(indices) < 3:
-            raise InputError(f"fewer than three images of a batch could be decoded; not rows {undecodable[:5]}")
-        teacher_embeds = np.asarray(self.teacher_embeds[indices], np.float32)
+        if len(indices):
+            teacher_embeds = np.asarray(self.teacher_embeds[indices], np.float32)
+        else:  # which a view's function need not take
+            teacher_embeds = np.empty((0, self.teacher_embeds.shape[1]), np.float32)
         bad = ~np.isfinite(teacher_embeds).all(1)
         if bad.any():
             raise InputError(f"teacher_embeds: row {indices[bad][0]} is not finite; embed that image anew, or drop it")

@@ -14,7 +14,8 @@ _SHOWN = 5
 class LeftOut:
     """The rows of an image source that batches left out (`undecodable`, see ImageCollator).
 
-    A process knows those of its own batches, since it was started; `tell` brings together those of all.
+    A process knows those of its own batches, since it was started; `tell` brings together those of all. `n_batches`
+    counts the batches that had no triplet left.
 
     Args:
         images: the image source, which names them.
@@ -23,11 +24,11 @@ class LeftOut:
     def __init__(self, images):
         self.images = images
         self.rows: set[int] = set()
+        self.n_batches = 0
 
-    def add(self, rows: torch.Tensor) -> None:
-        """Count a batch's rows; a warning names the first one there is."""
-        if not rows.numel():  # known without waiting for the device
-            return
+    def add(self, rows: torch.Tensor, is_lost: bool = False) -> None:
+        """Count a batch's rows, and whether all its triplets were lost with them; a warning names the first."""
+        self.n_batches += is_lost
         is_first = not self.rows
         self.rows.update(rows.tolist())
         if is_first:
@@ -38,10 +39,15 @@ class LeftOut:
     def tell(self) -> None:
         """Warn of how many there were, and of the first; to be called by every process."""
         self.rows = set(gather_object(sorted(self.rows)))
+        self.n_batches = sum(gather_object([self.n_batches]))
         if self.rows and this_process().is_main_process:
             n = len(self.rows)
             many, were = ("1 image", "was") if n == 1 else (f"{n} images", "were")
-            warnings.warn(f"{many} could not be decoded and {were} not learnt from: {self._named()}", stacklevel=2)
+            batches = "1 batch" if self.n_batches == 1 else f"{self.n_batches} batches"
+            lost = f"; {batches} had no triplet left" if self.n_batches else ""
+            warnings.warn(
+                f"{many} could not be decoded and {were} not learnt from: {self._named()}{lost}", stacklevel=2
+            )
 
     def _named(self) -> str:
         names, rows = image_names(self.images), sorted(self.rows)

@@ -24,7 +24,7 @@ from alignet_hf.hub.alignment import Alignment
 from alignet_hf.triplets import triplet_similarities
 
 # What of a batch is for the loss; everything else is the model's.
-TARGETS = ("triplets", "similarities", "teacher_embeds", "labels", "undecodable")
+TARGETS = ("triplets", "similarities", "teacher_embeds", "labels", "n_images", "undecodable")
 
 
 class AligNetTrainer(EvaluatingTrainer):
@@ -55,7 +55,8 @@ class AligNetTrainer(EvaluatingTrainer):
 
     Images that a collator with `on_bad="skip"` leaves out are warned of, at the first and at the end of `train`;
     `left_out.rows` are their rows of the collator's images, of all processes once `train` has ended. A training that
-    was resumed knows of those that it met since.
+    was resumed knows of those that it met since. A batch that loses all its triplets so has a loss of 0 and adds
+    nothing to the gradient; `left_out.n_batches` counts them.
 
     Args:
         model: anything whose output has `triplet_embeds` (B, D): an AligNetVisionModel, or a PeftModel of one.
@@ -143,6 +144,8 @@ class AligNetTrainer(EvaluatingTrainer):
                 "the model's output has no triplet_embeds; wrap the model: AligNetVisionModel.from_backbone(model)"
             )
         embeds = outputs["triplet_embeds"]
+        if "triplets" not in inputs:  # of a batch without images, all but the one that the model was run on
+            embeds = embeds[: inputs.get("n_images", len(inputs["teacher_embeds"]))]
         if num_items_in_batch is None:
             loss = self._mean_loss(embeds, inputs)
         else:
@@ -156,7 +159,8 @@ class AligNetTrainer(EvaluatingTrainer):
         if "triplets" in inputs:
             with torch.autocast(embeds.device.type, enabled=False):
                 similarities = triplet_similarities(at_least_float32(embeds), inputs["triplets"])
-            return self.triplet_loss(similarities, inputs["similarities"]).mean()
+            # Of no triplets 0, which still depends on the model: all processes must go backward.
+            return self.triplet_loss(similarities, inputs["similarities"]).sum() / max(len(similarities), 1)
         return dense_triplet_loss(
             self.triplet_loss, embeds, inputs["teacher_embeds"], inputs.get("labels"), self.args.sampling
         )
@@ -172,12 +176,14 @@ class AligNetTrainer(EvaluatingTrainer):
     def get_batch_samples(self, epoch_iterator, num_batches, device):
         """The micro-batches of a step, and how many triplets they hold in all processes.
 
-        Under `args.gather_negatives` a dense batch comes with the teacher's embeddings and the labels of all processes.
+        Under `args.gather_negatives` a dense batch comes with the teacher's embeddings and the labels of all processes,
+        and `n_images`, how many of them are this process's.
         """
         batches = list(islice(epoch_iterator, num_batches))
         n_triplets = torch.zeros(1, dtype=torch.int64, device=device)
         for batch in batches:
             if self._gathers(batch):
+                batch["n_images"] = len(batch["teacher_embeds"])
                 batch.update({name: gather_rows(batch[name]) for name in ("teacher_embeds", "labels") if name in batch})
                 n_triplets += self._n_triplets(batch) * self.accelerator.is_main_process  # once, not in every process
             else:
@@ -191,8 +197,9 @@ class AligNetTrainer(EvaluatingTrainer):
 
     def training_step(self, model, inputs, num_items_in_batch=None):
         """Forward and backward of a micro-batch; stops the run, in every process, where a loss is not finite."""
-        if "undecodable" in inputs:
-            self.left_out.add(inputs["undecodable"])
+        if "undecodable" in inputs and inputs["undecodable"].numel():  # known without waiting for the device
+            lost = self._n_triplets(inputs) == 0 and (not self._gathers(inputs) or self.accelerator.is_main_process)
+            self.left_out.add(inputs["undecodable"], lost)
         loss = super().training_step(model, inputs, num_items_in_batch)
         if self.is_fsdp_enabled and self.accelerator.sync_gradients:
             fill_gradients(model)

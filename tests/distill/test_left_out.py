@@ -1,14 +1,16 @@
 """What a training says of images that it goes on without."""
 
-import os
 import re
-import subprocess
-import sys
 import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from datasets import Dataset
+from lost_batches import BROKEN, gradients, rows_of
+from processes import launched
+from safetensors.torch import load_file
 from students import arguments, listed_rows, photographs, processor, student, teacher_embeds
 
 from alignet_hf.data.collator import DenseCollator, TripletCollator, image_rows
@@ -16,18 +18,20 @@ from alignet_hf.data.images import ImageFolder, UndecodableImageError
 from alignet_hf.distill.record import training_data
 from alignet_hf.distill.trainer import AligNetTrainer
 
-BROKEN = (0, 7)  # the first is among those that the card's fingerprint opens
-
 
 @pytest.fixture
 def partly_broken(tmp_path):
-    (tmp_path / "images").mkdir()
+    return ImageFolder(write_partly_broken(tmp_path / "images"))
+
+
+def write_partly_broken(folder):
+    folder.mkdir()
     for row, image in enumerate(photographs()):
-        path = tmp_path / "images" / f"{row:02d}.png"
+        path = folder / f"{row:02d}.png"
         image.save(path)
         if row in BROKEN:
             path.write_bytes(path.read_bytes()[:100])
-    return ImageFolder(tmp_path / "images")
+    return folder
 
 
 def trained(folder, collator, rows, **options):
@@ -75,6 +79,82 @@ def test_the_card_keeps_its_facts(partly_broken):
     assert facts["triplets"] == 40
 
 
+STEPS = [False, True, True, True, False, False]  # which batches are lost, two a step
+
+
+@pytest.mark.parametrize(
+    ("data", "options"),
+    [
+        ("listed", {"per_device_train_batch_size": 4, "gradient_accumulation_steps": 2}),
+        ("listed", {"per_device_train_batch_size": 4, "gradient_accumulation_steps": 2, "bf16": True}),
+        ("dense", {"per_device_train_batch_size": 4, "gradient_accumulation_steps": 2}),
+        ("dense", {"per_device_train_batch_size": 4, "gradient_accumulation_steps": 2, "gather_negatives": True}),
+    ],
+)
+def test_a_lost_batch_adds_nothing_to_its_step(tmp_path, partly_broken, data, options):
+    steps, trainer = gradients(tmp_path, partly_broken.folder, data, STEPS, max_steps=3, **options)
+    assert (trainer.left_out.rows, trainer.left_out.n_batches) == (set(BROKEN), 3)
+    assert trainer.state.log_history[1]["loss"] == 0
+    assert len(steps) == 3
+    assert not any(gradient.any() for gradient in steps[1].values())
+    options["gradient_accumulation_steps"] = 1
+    (alone,), _ = gradients(tmp_path, partly_broken.folder, data, [False], max_steps=1, **options)
+    assert_same(steps[0], alone)
+
+
+def test_a_batch_of_two_whole_images_has_no_triplet(tmp_path, partly_broken):
+    collator = DenseCollator(partly_broken, processor, teacher_embeds(), on_bad="skip")
+    rows = Dataset.from_dict({"index": np.array([0, 7, 1, 2], np.int32)})
+    trainer, said = trained(tmp_path, collator, rows, max_steps=1)
+    assert trainer.state.log_history[0]["loss"] == 0
+    assert said[-1].endswith("not learnt from: 00.png; 07.png; 1 batch had no triplet left")
+
+
+def test_an_evaluation_passes_over_a_lost_batch(tmp_path, partly_broken):
+    collator = TripletCollator(partly_broken, processor, on_bad="skip")
+    trainer = AligNetTrainer(student(), arguments(tmp_path, per_device_eval_batch_size=4), collator)
+    whole, lost = (trainer.evaluate(rows_of("listed", kind)) for kind in ([False], [True, False]))
+    assert whole["eval_loss"] == pytest.approx(lost["eval_loss"], rel=1e-6) != 0
+    assert trainer.evaluate(rows_of("listed", [True]))["eval_loss"] == 0
+
+
+def assert_same(first, second):
+    assert first.keys() == second.keys()
+    assert max(gradient.abs().max() for gradient in first.values()) > 0.01
+    for name, gradient in first.items():
+        torch.testing.assert_close(gradient, second[name], atol=1e-5, rtol=1e-5, msg=name)
+
+
+@pytest.fixture(scope="module")
+def of_two(tmp_path_factory):
+    """What two processes made of lost batches, and the images."""
+    folder = tmp_path_factory.mktemp("two")
+    images = write_partly_broken(folder / "images")
+    launched(2, Path(__file__).with_name("lost_batches.py"), folder, images)
+    return folder, images
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("listed", {"per_device_train_batch_size": 8}),
+        ("dense", {"per_device_train_batch_size": 4, "gradient_accumulation_steps": 2}),
+        ("dense-gathered", {"per_device_train_batch_size": 8}),
+    ],
+)
+def test_two_processes_of_which_one_or_both_lose_a_batch_learn_as_one_does(of_two, tmp_path, name, options):
+    folder, images = of_two
+    data = name.split("-")[0]
+    steps, _ = gradients(tmp_path, images, data, STEPS, max_steps=3, **options)
+    together = load_file(folder / name)
+    for number, step in enumerate(steps):
+        theirs = {key[2:]: gradient for key, gradient in together.items() if key.startswith(f"{number}.")}
+        if number == 1:
+            assert not any(gradient.any() for gradient in theirs.values())
+        else:
+            assert_same(step, theirs)
+
+
 IN_PROCESSES = """
 import torch
 from alignet_hf.distill.left_out import LeftOut
@@ -82,7 +162,7 @@ from alignet_hf.distill.processes import this_process
 
 process = this_process()
 left_out = LeftOut(range(9))
-left_out.add(torch.tensor([[2, 5], [5, 7]][process.process_index]))
+left_out.add(torch.tensor([[2, 5], [5, 7]][process.process_index]), process.is_main_process)
 left_out.tell()
 assert left_out.rows == {2, 5, 7}
 process.destroy_process_group()
@@ -91,15 +171,7 @@ process.destroy_process_group()
 
 def test_processes_bring_together_what_each_left_out(tmp_path):
     (tmp_path / "script.py").write_text(IN_PROCESSES)
-    launcher = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2")
-    paths = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
-    run = subprocess.run(
-        [*launcher, tmp_path / "script.py"],
-        env={**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
-        capture_output=True,
-        text=True,
-        timeout=100,
-    )
-    assert run.returncode == 0, run.stderr[-3000:]
-    assert run.stderr.count("the training goes on without") == 2  # each process names its own first
-    assert run.stderr.count("3 images could not be decoded and were not learnt from: image 2; image 5; image 7") == 1
+    said = launched(2, tmp_path / "script.py").stderr
+    assert said.count("the training goes on without") == 2  # each process names its own first
+    told = "3 images could not be decoded and were not learnt from: image 2; image 5; image 7; 1 batch had no triplet"
+    assert said.count(told) == 1

@@ -1,13 +1,11 @@
 """Two processes learn as one does: the same curves, gradients and scores, also from one another's checkpoints."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
+from processes import launched
 from safetensors.torch import load_file
 from two_processes import curve_trainer, evaluation, gathered_gradients, listed_trainer
 
@@ -17,19 +15,6 @@ SCRIPT = Path(__file__).with_name("two_processes.py")
 # Adam makes whole steps of the rounding noise that is the gradient of the keys' bias, which attention does not depend
 # on; the penalty, and the gradient's norm a little, see it.
 NOISY = {"decay_penalty": 1e-2, "grad_norm": 1e-3}
-
-
-def launch(script, *arguments):
-    root = SCRIPT.parents[2]
-    paths = [str(root), str(root / "tests"), str(SCRIPT.parent)]
-    run = subprocess.run(
-        [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", script, *arguments],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
-        capture_output=True,
-        text=True,
-        timeout=400,
-    )
-    assert run.returncode == 0, run.stderr[-5000:]
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +32,7 @@ def by_one(tmp_path_factory):
 @pytest.fixture(scope="module")
 def folder(by_one):
     """What two processes left."""
-    launch(SCRIPT, by_one[0])
+    launched(2, SCRIPT, by_one[0])
     return by_one[0]
 
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from processes import launched
 from sharded_processes import trainer
-from test_processes import assert_same_curve, launch, read
+from test_processes import assert_same_curve, read
 
 from alignet_hf.modeling_alignet import AligNetVisionModel
 
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sharded")
-    launch(Path(__file__).with_name("sharded_processes.py"), folder)
+    launched(2, Path(__file__).with_name("sharded_processes.py"), folder)
     return folder
 
 
