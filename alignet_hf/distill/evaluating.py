@@ -1,13 +1,18 @@
 """How a student is measured while it learns: the same numbers on any number of processes."""
 
+import warnings
+
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 from transformers.trainer_utils import EvalLoopOutput
 
 from alignet_hf.data.collator import ImageCollator
+from alignet_hf.data.images.undecodable import naming_killed_workers
 from alignet_hf.distill.batches import EvaluationBatches
 from alignet_hf.distill.held_out import HeldOutTriplets, held_out_accuracy
+from alignet_hf.distill.left_out import shown_names
 from alignet_hf.distill.resuming import ResumingTrainer
 from alignet_hf.errors import InputError
 
@@ -16,8 +21,13 @@ class EvaluatingTrainer(ResumingTrainer):
     """transformers' Trainer that scores held-out choices, and data sets by their loss.
 
     The processes share the work. What is added to make the shares equal counts for nothing: every triplet counts once.
+    Under the collator's `on_bad="skip"` held-out triplets with an image that cannot be decoded are left out, counted in
+    `eval_NAME_triplets_left_out`, and named in a warning.
     """
 
+    _told_of: tuple[HeldOutTriplets, ...] = ()
+
+    @naming_killed_workers()
     def evaluate(self, eval_dataset=None, ignore_keys=None, metric_key_prefix="eval") -> dict[str, float]:
         """Odd-one-out accuracy on held-out sets, loss on data sets; see transformers' Trainer.evaluate."""
         held_out = self.eval_dataset if eval_dataset is None else eval_dataset
@@ -25,7 +35,8 @@ class EvaluatingTrainer(ResumingTrainer):
             held_out = self.eval_dataset[held_out]
         if not isinstance(held_out, HeldOutTriplets):
             return super().evaluate(eval_dataset, ignore_keys, metric_key_prefix)
-        accuracy = held_out_accuracy(
+        on_bad = self.data_collator.on_bad if isinstance(self.data_collator, ImageCollator) else "raise"
+        accuracy, undecodable = held_out_accuracy(
             self._embed,
             held_out,
             self._processor(),
@@ -33,11 +44,28 @@ class EvaluatingTrainer(ResumingTrainer):
             batch_size=self.args.eval_batch_size,
             num_workers=self.args.dataloader_num_workers,
             quiet=self.args.disable_tqdm,
+            on_bad=on_bad,
         )
         metrics = {f"{metric_key_prefix}_odd_one_out_accuracy": accuracy}
+        if len(undecodable):
+            n_lost = int(np.isin(held_out.triplets, undecodable).any(1).sum())
+            metrics[f"{metric_key_prefix}_triplets_left_out"] = n_lost
+            self._tell_once(held_out, undecodable, n_lost)
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
+
+    def _tell_once(self, held_out: HeldOutTriplets, undecodable: np.ndarray, n_lost: int) -> None:
+        """Warn, the first time, of held-out images that cannot be decoded."""
+        if any(held_out is one for one in self._told_of) or not self.accelerator.is_main_process:
+            return
+        self._told_of += (held_out,)
+        many = "1 held-out image" if len(undecodable) == 1 else f"{len(undecodable)} held-out images"
+        warnings.warn(
+            f"{many} could not be decoded: {shown_names(held_out.images, undecodable)}; {n_lost} of {len(held_out)} "
+            "held-out triplets name them and are not scored",
+            stacklevel=3,
+        )
 
     def get_eval_dataloader(self, eval_dataset=None) -> DataLoader:
         """This process's batches of a data set; see transformers' Trainer."""

@@ -1,6 +1,7 @@
 """The images that a training goes on without, as they cannot be decoded: named at the first, counted at the end."""
 
 import warnings
+from collections.abc import Sequence
 
 import torch
 from accelerate.utils import gather_object
@@ -50,6 +51,11 @@ class LeftOut:
             )
 
     def _named(self) -> str:
-        names, rows = image_names(self.images), sorted(self.rows)
-        rest = "" if len(rows) <= _SHOWN else f"; and {len(rows) - _SHOWN} more"
-        return "; ".join(names[row] for row in rows[:_SHOWN]) + rest
+        return shown_names(self.images, sorted(self.rows))
+
+
+def shown_names(images, rows: Sequence[int]) -> str:
+    """The names of the first few rows of an image source, and how many more there are."""
+    names = image_names(images)
+    rest = "" if len(rows) <= _SHOWN else f"; and {len(rows) - _SHOWN} more"
+    return "; ".join(names[int(row)] for row in rows[:_SHOWN]) + rest

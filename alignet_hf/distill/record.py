@@ -171,16 +171,17 @@ def _scores(trainer: "AligNetTrainer") -> list[Score]:
     scores = []
     for name, triplets in held_out.items():
         key = "_".join(part for part in ("eval", name, "odd_one_out_accuracy") if part)
-        measured = [entry[key] for entry in trainer.state.log_history if key in entry]
+        measured = [entry for entry in trainer.state.log_history if key in entry]
         if measured:
+            n_scored = len(triplets) - measured[-1].get(key.replace("odd_one_out_accuracy", "triplets_left_out"), 0)
             scores.append(
                 Score(
                     who="student",
                     setting=trainer.alignment.setting or TRAINED,
                     metric="odd_one_out_accuracy",
-                    estimate=measured[-1],
+                    estimate=measured[-1][key],
                     chance=1 / 3,
-                    data=f"{name or 'held-out'}: {len(triplets):,} held-out choices, of the training script",
+                    data=f"{name or 'held-out'}: {n_scored:,} held-out choices, of the training script",
                     data_type=name or "held-out",
                     command="trainer.evaluate()",
                 )

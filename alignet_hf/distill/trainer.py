@@ -197,9 +197,7 @@ class AligNetTrainer(EvaluatingTrainer):
 
     def training_step(self, model, inputs, num_items_in_batch=None):
         """Forward and backward of a micro-batch; stops the run, in every process, where a loss is not finite."""
-        if "undecodable" in inputs and inputs["undecodable"].numel():  # known without waiting for the device
-            lost = self._n_triplets(inputs) == 0 and (not self._gathers(inputs) or self.accelerator.is_main_process)
-            self.left_out.add(inputs["undecodable"], lost)
+        self._count_left_out(inputs)
         loss = super().training_step(model, inputs, num_items_in_batch)
         if self.is_fsdp_enabled and self.accelerator.sync_gradients:
             fill_gradients(model)
@@ -207,6 +205,11 @@ class AligNetTrainer(EvaluatingTrainer):
         if not losses.isfinite().all():
             self._stop(inputs, losses)
         return loss
+
+    def _count_left_out(self, inputs):
+        if "undecodable" in inputs and inputs["undecodable"].numel():  # known without waiting for the device
+            speaks = self.accelerator.is_main_process or not self._gathers(inputs)  # once of what all processes lost
+            self.left_out.add(inputs["undecodable"], speaks and self._n_triplets(inputs) == 0)
 
     def _stop(self, inputs, losses: Tensor):
         """Raise NonFiniteLossError, the same in all processes, of whose `losses` one is not finite."""
@@ -224,6 +227,7 @@ class AligNetTrainer(EvaluatingTrainer):
 
     def prediction_step(self, model, inputs, prediction_loss_only, ignore_keys=None):
         """Loss of a batch of an evaluation data set; there are no predictions."""
+        self._count_left_out(inputs)
         with torch.no_grad():
             return self.compute_loss(model, self._prepare_inputs(inputs)), None, None
 

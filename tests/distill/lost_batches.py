@@ -1,17 +1,21 @@
 """What test_left_out.py runs in one process and in two: steps of which batches lose every image or triplet."""
 
+import json
 import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 from datasets import Dataset
 from safetensors.torch import save_file
-from students import arguments, listed_rows, processor, student, teacher_embeds
+from students import arguments, listed_rows, photographs, processor, student, teacher_embeds
 from transformers import TrainerCallback
 
 from alignet_hf.data.collator import DenseCollator, TripletCollator
 from alignet_hf.data.images import ImageFolder
+from alignet_hf.distill.held_out import HeldOutTriplets
 from alignet_hf.distill.trainer import AligNetTrainer
+from alignet_hf.triplets import all_triplets
 
 BROKEN = (0, 7)  # the first is among those that a card's fingerprint opens
 ROWS_EACH = 4  # of a batch
@@ -53,8 +57,17 @@ def gradients(folder, images: str, data: str, is_lost: list[bool], **options) ->
     return keep.steps, trainer
 
 
+def held_out_score(folder, images: str) -> dict:
+    """Of choices on eight images, two of them broken, three a batch."""
+    collator = TripletCollator(photographs(), processor, on_bad="skip")
+    held_out = HeldOutTriplets(ImageFolder(images), all_triplets(8))
+    args = arguments(folder, per_device_eval_batch_size=3)
+    return AligNetTrainer(student(), args, collator, eval_dataset=held_out).evaluate()
+
+
 def main(folder: str, images: str):
     """Of two processes, whose batches alternate: one loses its own, then both, then none."""
+    score = held_out_score(folder, images)
     for data, gathers in (("listed", False), ("dense", False), ("dense", True)):
         is_lost = [False, True, True, True, False, False]
         steps, trainer = gradients(
@@ -70,6 +83,7 @@ def main(folder: str, images: str):
         assert trainer.left_out.n_batches == (1 if gathers else 3)
         if trainer.args.process_index == 0:
             name = f"{data}{'-gathered' if gathers else ''}"
+            Path(folder, "score.json").write_text(json.dumps(score))
             save_file({f"{n}.{key}": g for n, step in enumerate(steps) for key, g in step.items()}, f"{folder}/{name}")
 
 

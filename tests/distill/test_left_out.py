@@ -1,5 +1,6 @@
 """What a training says of images that it goes on without."""
 
+import json
 import re
 import warnings
 from pathlib import Path
@@ -8,15 +9,18 @@ import numpy as np
 import pytest
 import torch
 from datasets import Dataset
-from lost_batches import BROKEN, gradients, rows_of
+from lost_batches import BROKEN, gradients, held_out_score, rows_of
 from processes import launched
 from safetensors.torch import load_file
 from students import arguments, listed_rows, photographs, processor, student, teacher_embeds
 
 from alignet_hf.data.collator import DenseCollator, TripletCollator, image_rows
 from alignet_hf.data.images import ImageFolder, UndecodableImageError
-from alignet_hf.distill.record import training_data
+from alignet_hf.distill.held_out import HeldOutTriplets
+from alignet_hf.distill.record import _scores, training_data
 from alignet_hf.distill.trainer import AligNetTrainer
+from alignet_hf.errors import InputError
+from alignet_hf.triplets import all_triplets
 
 
 @pytest.fixture
@@ -118,6 +122,39 @@ def test_an_evaluation_passes_over_a_lost_batch(tmp_path, partly_broken):
     assert trainer.evaluate(rows_of("listed", [True]))["eval_loss"] == 0
 
 
+@pytest.mark.parametrize("batch_size", [1, 5, 64])
+def test_held_out_choices_on_broken_images_are_left_out(tmp_path, partly_broken, batch_size):
+    triplets = np.random.default_rng(0).permuted(all_triplets(8), axis=1)
+    named = np.isin(triplets, BROKEN).any(1)
+    collator = TripletCollator(partly_broken, processor, on_bad="skip")
+    args = arguments(tmp_path, max_steps=1, per_device_eval_batch_size=batch_size, eval_strategy="steps", eval_steps=1)
+    held_out = {"people": HeldOutTriplets(partly_broken, triplets), "whole": HeldOutTriplets(photographs(), triplets)}
+    trainer = AligNetTrainer(student(), args, collator, listed_rows(), held_out)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        scores = [trainer.evaluate() for _ in range(2)]
+        trainer.train()
+    told = [str(one.message) for one in caught if "held-out" in str(one.message)]
+    assert told == [
+        "2 held-out images could not be decoded: 00.png; 07.png; "
+        f"{named.sum()} of 56 held-out triplets name them and are not scored"
+    ]
+    expected = trainer.evaluate(HeldOutTriplets(photographs(), triplets[~named]), metric_key_prefix="rest")
+    assert scores[0]["eval_people_triplets_left_out"] == named.sum()
+    assert "eval_whole_triplets_left_out" not in scores[0]
+    assert scores[0] == scores[1]
+    assert trainer.evaluate()["eval_people_odd_one_out_accuracy"] == expected["rest_odd_one_out_accuracy"]
+    assert f"{56 - named.sum()} held-out choices" in next(one.data for one in _scores(trainer))
+
+
+def test_held_out_choices_of_which_none_is_left_are_refused(tmp_path, partly_broken):
+    held_out = HeldOutTriplets(partly_broken, np.array([[0, 1, 2], [3, 7, 4]]))
+    for on_bad, error in (("skip", "no held-out triplet can be scored"), ("raise", r"00\.png")):
+        collator = TripletCollator(partly_broken, processor, on_bad=on_bad)
+        with pytest.raises(InputError, match=error):
+            AligNetTrainer(student(), arguments(tmp_path), collator, eval_dataset=held_out).evaluate()
+
+
 def assert_same(first, second):
     assert first.keys() == second.keys()
     assert max(gradient.abs().max() for gradient in first.values()) > 0.01
@@ -132,6 +169,13 @@ def of_two(tmp_path_factory):
     images = write_partly_broken(folder / "images")
     launched(2, Path(__file__).with_name("lost_batches.py"), folder, images)
     return folder, images
+
+
+def test_two_processes_score_what_is_left_as_one_does(of_two, tmp_path):
+    folder, images = of_two
+    score = json.loads((folder / "score.json").read_text())
+    assert score == held_out_score(tmp_path, images)
+    assert score["eval_triplets_left_out"] == 36  # of 56, 20 are of the six whole images
 
 
 @pytest.mark.parametrize(

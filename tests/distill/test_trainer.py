@@ -1,4 +1,6 @@
 import copy
+import os
+import signal
 
 import numpy as np
 import pytest
@@ -205,6 +207,26 @@ def test_held_out_images_are_read_from_a_cache_as_it_was_made(tmp_path, fast):
         ).triplet_embeds
     expected = is_correct(triplet_similarities(embeds, held_out.triplets)).mean()
     assert trainer.evaluate()["eval_odd_one_out_accuracy"] == pytest.approx(expected)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="SIGKILL")
+@pytest.mark.parametrize("held_out", [True, False])
+def test_a_worker_that_is_killed_in_an_evaluation_is_named(tmp_path, held_out):
+    images = Killing(photographs())
+    collator = TripletCollator(images, processor)
+    data = HeldOutTriplets(images, all_triplets(6)) if held_out else listed_rows()
+    trainer = AligNetTrainer(student(), arguments(tmp_path, dataloader_num_workers=1), collator, eval_dataset=data)
+    with pytest.raises(InputError, match="a worker process was killed, by the system perhaps as memory ran out"):
+        trainer.evaluate()
+
+
+class Killing(list):
+    """Images of which the third kills the worker process that opens it."""
+
+    def __getitem__(self, index):
+        if index == 2 and torch.utils.data.get_worker_info() is not None:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().__getitem__(index)
 
 
 def test_evaluation_changes_nothing_in_the_training(tmp_path):
