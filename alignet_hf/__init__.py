@@ -66,6 +66,7 @@ _HOMES = {
     "sample_triplets": "surrogate.sample",
     "save_responses": "surrogate.respond",
     "ud_experiment": "surrogate.ud_experiment",
+    "triplets_on": "data.triplet_images",
     "uncertainty_rt_correlation": "evaluation.human.uncertainty",
 }
 

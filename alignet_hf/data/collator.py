@@ -15,6 +15,7 @@ from alignet_hf.data.images import Geometry, ImageSource, PixelScaling, Undecoda
 from alignet_hf.data.images.pixels import resizer, uint8_pixels
 from alignet_hf.data.images.sources import covering, open_row
 from alignet_hf.data.images.undecodable import OnBad, check_on_bad
+from alignet_hf.data.names import is_called
 from alignet_hf.errors import InputError
 from alignet_hf.mapped import packed, unpacked
 from alignet_hf.surrogate.views import EmbeddingsView
@@ -143,18 +144,22 @@ class ImageCollator:
 class TripletCollator(ImageCollator):
     """Rows of a triplet data set -> a batch of listed triplets.
 
-        row     indices (3,) rows of `images`; similarities (3,), the teacher's [s_ij, s_ik, s_jk]
+        row     indices (3,) rows of `images`; similarities (3,), the teacher's [s_ij, s_ik, s_jk]; filenames (3,) may
+                say which images are meant, and must then be the names of these (`triplets_on` finds images by name)
         batch   similarities (n, 3) float32; triplets (n, 3) int64, rows of pixel_values;
                 pixel_values (U, 3, H, W), the U <= 3n distinct images; one where n is 0, as bad images were skipped
 
     The arguments are ImageCollator's.
 
     Raises:
-        InputError: a row without these columns, an index out of range, an image that does not decode.
+        InputError: a row without these columns, an index out of range or of an image that is called otherwise than the
+            row says, an image that does not decode.
     """
 
     def __call__(self, rows: list[dict]) -> dict[str, torch.Tensor]:
         indices = validate_triplets(_column(rows, "indices"), len(self.images), "triplets of the batch")
+        if "filenames" in rows[0]:
+            self._check_names(rows)
         distinct, triplets = np.unique(indices, return_inverse=True)
         opened, undecodable = self._open(distinct)
         if undecodable:
@@ -175,6 +180,19 @@ class TripletCollator(ImageCollator):
             **self._batch(opened, indices),
             **self._report([]),
         }
+
+    def _check_names(self, rows: list[dict]) -> None:
+        names = getattr(self.images, "names", None)
+        if names is None:
+            return
+        for row in rows:
+            for index, name in zip(row["indices"], row["filenames"], strict=True):
+                if not is_called(name, names[int(index)]):
+                    raise InputError(
+                        f"a triplet names the image {name!r}, but row {index} of the images is {names[int(index)]!r}: "
+                        "train on triplets_on(triplets, images), which finds images by name; or remove the column "
+                        "filenames, if the rows are right"
+                    )
 
 
 class DenseCollator(ImageCollator):

@@ -29,6 +29,11 @@ def base_name(name: str) -> str:
     return re.split(r"[/\\]", name)[-1]
 
 
+def is_called(name: str, image: str) -> bool:
+    """Whether a name can mean an image of that name, in any of the forms in which names are looked for."""
+    return name == image or _stem(name) == _stem(image)
+
+
 def names_of(images) -> Sequence[str]:
     """The names of an image source; names that are given in its stead are left as they are."""
     are_names = not isinstance(images, ImageSource) and len(images) and isinstance(images[0], str)

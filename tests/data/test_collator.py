@@ -3,11 +3,13 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from datasets import Dataset
 from PIL import Image
 from torch.utils.data import DataLoader
 
 from alignet_hf.data.collator import DenseCollator, TripletCollator, image_rows
-from alignet_hf.data.images import ImageList
+from alignet_hf.data.images import ArrayImages, ImageList
+from alignet_hf.data.triplet_images import triplets_on
 from alignet_hf.errors import InputError
 from alignet_hf.surrogate.embeddings import Embeddings
 from alignet_hf.surrogate.uncertainty_distillation import UncertaintyDistillation
@@ -55,6 +57,25 @@ def test_a_listed_batch_opens_each_distinct_image_once():
     assert batch["triplets"].dtype == torch.int64
     assert batch["similarities"].dtype == torch.float32
     assert [shade_of(batch["pixel_values"][row]) for row in batch["triplets"]] == [[5, 1, 3], [3, 5, 7], [1, 3, 5]]
+
+
+def named_row(*indices, names):
+    return {**triplet_row(*indices), "filenames": list(names)}
+
+
+def test_triplets_that_name_other_images_than_their_rows_are_refused():
+    array = np.zeros((8, 4, 4, 3), np.uint8)
+    images = ArrayImages(array, [f"train/{name}.png" for name in "abcdefgh"])
+    collator = TripletCollator(images, process)
+    for names in (["train/a.png", "train/b.png", "train/c.png"], ["a.jpeg", "stimuli/b.png", "c"]):
+        assert len(collator([named_row(0, 1, 2, names=names)])["triplets"]) == 1
+    rows = [named_row(0, 1, 2, names="abc"), named_row(3, 5, 4, names="def")]
+    wrong = r"names the image 'e', but row 5 of the images is 'train/f.png': train on triplets_on\(triplets, images\)"
+    with pytest.raises(InputError, match=wrong):
+        collator(rows)
+    found = triplets_on(Dataset.from_list(rows), images)
+    assert collator(list(found))["triplets"].tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert len(TripletCollator(shades(), process)(rows)["triplets"]) == 2  # a list has no names to compare
 
 
 def test_a_dense_batch_keeps_images_embeddings_and_labels_together(tmp_path):
