@@ -12,7 +12,7 @@ from transformers.trainer_callback import PrinterCallback
 
 from alignet_hf.data.augment import RandomCropFlip
 from alignet_hf.data.collator import DenseCollator, TripletCollator
-from alignet_hf.data.images import UndecodableImageError
+from alignet_hf.data.images import ImageSource, SomeImages, UndecodableImageError
 from alignet_hf.data.images.undecodable import OnBad
 from alignet_hf.data.triplet_images import triplets_on
 from alignet_hf.distill.arguments import AligNetTrainingArguments
@@ -99,7 +99,9 @@ def distill_student(
         sample, opened = _opened(images, np.random.default_rng(seed).permutation(rows)[:256], on_bad)
         drawn = sample_triplets(len(sample), 10_000, "random", seed=seed)
         student = model if model.triplet_head is None else lambda pixels: model(pixels).triplet_embeds
-        untrained = embed_images(student, opened, processor=processor, batch_size=encoder.batch_size)
+        untrained = embed_images(
+            student, opened, processor=processor, batch_size=encoder.batch_size, pixels=options.pixels
+        )
         if options.triplets == "dense":
             taught = triplet_similarities(teacher_embeddings[sample], drawn)
         else:
@@ -152,7 +154,7 @@ def distill_student(
     return AligNetVisionModel.from_pretrained(output), processor
 
 
-def _opened(images, rows: np.ndarray, on_bad: OnBad) -> tuple[np.ndarray, list]:
+def _opened(images, rows: np.ndarray, on_bad: OnBad) -> tuple[np.ndarray, list | SomeImages]:
     """The images of some rows, and these rows; with "skip", without those that cannot be decoded."""
     kept, opened = [], []
     for row in rows:
@@ -162,7 +164,9 @@ def _opened(images, rows: np.ndarray, on_bad: OnBad) -> tuple[np.ndarray, list]:
         except UndecodableImageError:
             if on_bad == "raise":
                 raise
-    return np.array(kept, np.int64), opened
+    kept = np.array(kept, np.int64)
+    is_sized = isinstance(images, ImageSource) and images.geometry is not None
+    return kept, SomeImages(images, kept) if is_sized else opened  # a list does not say that no resizing is due
 
 
 def _arguments(
