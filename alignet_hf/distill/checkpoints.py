@@ -14,7 +14,7 @@ from alignet_hf.errors import InputError
 
 # The file of a checkpoint that is written last; AligNetTrainer sees to it that every process is done before.
 LAST_FILE = "trainer_state.json"
-ROWS = "rows_a_step.json"
+DATA_ORDER = "data_order.json"
 
 
 def is_complete(checkpoint: str | Path) -> bool:
@@ -62,21 +62,32 @@ def mark_incomplete(checkpoint: str | Path):
     Path(checkpoint, LAST_FILE).unlink(missing_ok=True)
 
 
-def note_rows_a_step(checkpoint: str | Path, n_rows: int):
-    """Write into a checkpoint how many rows each of its run's steps learns from."""
+def note_data_order(checkpoint: str | Path, order: dict[str, int | str | None]):
+    """Write into a checkpoint what decides which rows each of its run's steps learns from.
+
+    Args:
+        order: `rows_a_step`, and the arguments that order the rows, by their names.
+    """
     Path(checkpoint).mkdir(parents=True, exist_ok=True)
-    Path(checkpoint, ROWS).write_text(json.dumps(n_rows), encoding="utf-8")
+    Path(checkpoint, DATA_ORDER).write_text(json.dumps(order), encoding="utf-8")
 
 
-def check_rows_a_step(checkpoint: str | Path, n_rows: int):
-    """Raise an InputError where a run of `n_rows` a step cannot go on from a checkpoint's place in the data."""
-    path = Path(checkpoint, ROWS)
-    if path.is_file() and (noted := json.loads(path.read_text(encoding="utf-8"))) != n_rows:
+def check_data_order(checkpoint: str | Path, order: dict[str, int | str | None]):
+    """Raise an InputError where a run with this `order` cannot go on from a checkpoint's place in the data."""
+    path = Path(checkpoint, DATA_ORDER)
+    noted = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    if (n_rows := noted.pop("rows_a_step", order["rows_a_step"])) != order["rows_a_step"]:
         raise InputError(
-            f"{checkpoint}: each of its steps learnt from {noted} rows, those of this run would learn from {n_rows}: "
-            f"set processes x per_device_train_batch_size x gradient_accumulation_steps to {noted}, or "
-            "ignore_data_skip=True to start the data anew"
+            f"{checkpoint}: each of its steps learnt from {n_rows} rows, those of this run would learn from "
+            f"{order['rows_a_step']}: set processes x per_device_train_batch_size x gradient_accumulation_steps to "
+            f"{n_rows}, or ignore_data_skip=True to start the data anew"
         )
+    for name, value in noted.items():
+        if value != order[name]:
+            raise InputError(
+                f"{checkpoint}: its run had {name}={value!r}, this one has {order[name]!r} and would go on elsewhere "
+                f"in the data: set {name}={value!r}, or ignore_data_skip=True to start the data anew"
+            )
 
 
 def load_weights(model: PreTrainedModel, checkpoint: str | Path):

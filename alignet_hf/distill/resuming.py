@@ -11,11 +11,11 @@ from transformers.trainer_utils import has_length, seed_worker
 from alignet_hf.data.images.undecodable import naming_killed_workers
 from alignet_hf.distill.batches import TrainingBatches
 from alignet_hf.distill.checkpoints import (
-    check_rows_a_step,
+    check_data_order,
     checkpoint_to_resume,
     load_weights,
     mark_incomplete,
-    note_rows_a_step,
+    note_data_order,
 )
 from alignet_hf.distill.publishing import PublishingTrainer
 from alignet_hf.distill.row_order import row_order
@@ -27,14 +27,21 @@ from alignet_hf.full_disk import naming_full_disk
 class ResumingTrainer(PublishingTrainer):
     """transformers' Trainer whose data order and checkpoints do not depend on the number of processes.
 
-    A checkpoint knows how many rows its steps learnt from; a run of other steps is refused, as it would go on
-    elsewhere in the data.
+    A checkpoint knows how many rows its steps learnt from, and in which order; a run of other steps is refused, as it
+    would go on elsewhere in the data.
     """
 
     @property
     def rows_a_step(self) -> int:
         """Rows that one step of the optimizer learns from, in all processes together."""
         return self.get_total_train_batch_size(self.args)
+
+    @property
+    def _data_order(self) -> dict[str, int | str | None]:
+        """What decides, beside the data set, which rows a step learns from."""
+        named = ("triplet_order", "clusters_a_step", "train_sampling_strategy")
+        options = {name: getattr(self.args, name) for name in named}
+        return {"rows_a_step": self.rows_a_step, **options, "data_seed": self._data_seed()}
 
     def get_train_dataloader(self) -> DataLoader:
         """This process's batches (see TrainingBatches); see transformers' Trainer."""
@@ -87,7 +94,7 @@ class ResumingTrainer(PublishingTrainer):
         """Train; `resume_from_checkpoint=True` goes on from the last checkpoint that was written to its end."""
         checkpoint = checkpoint_to_resume(resume_from_checkpoint, self.args.output_dir)
         if checkpoint is not None and not self.args.ignore_data_skip:
-            check_rows_a_step(checkpoint, self.rows_a_step)
+            check_data_order(checkpoint, self._data_order)
         with naming_killed_workers():
             return super().train(checkpoint, trial, ignore_keys_for_eval)
 
@@ -133,7 +140,7 @@ class ResumingTrainer(PublishingTrainer):
         with naming_full_disk(folder):
             if self.args.should_save:
                 mark_incomplete(folder)
-                note_rows_a_step(folder, self.rows_a_step)
+                note_data_order(folder, self._data_order)
             super()._save_checkpoint(model, trial)
         # The others must not go on, to an end that removes checkpoints perhaps, while the first still writes.
         self.accelerator.wait_for_everyone()

@@ -159,3 +159,22 @@ def test_lora_checkpoints_hold_adapters_resume_and_load(tmp_path):
             loaded(pixel_values=pixel_values).triplet_embeds,
             undisturbed.model.eval()(pixel_values=pixel_values).triplet_embeds,
         )
+
+
+@pytest.mark.parametrize(
+    ("data", "first", "second", "says"),
+    [
+        ("listed", {}, {"triplet_order": "shared-images"}, "triplet_order='random', this one has 'shared-images'"),
+        ("listed", {"triplet_order": "shared-images"}, {}, "triplet_order='shared-images', this one has 'random'"),
+        ("listed", {"data_seed": 5}, {"data_seed": 6}, "data_seed=5, this one has 6"),
+        ("dense", {}, {"train_sampling_strategy": "sequential"}, "train_sampling_strategy='random', this one has 'seq"),
+    ],
+)
+def test_a_checkpoint_of_another_order_is_refused(tmp_path, data, first, second, says):
+    trainer(tmp_path / "first", data, **{"max_steps": 2, **first}).train()
+    checkpoint = str(tmp_path / "first" / "checkpoint-2")
+    with pytest.raises(InputError, match=f"checkpoint-2: its run had {says}.* or ignore_data_skip=True"):
+        trainer(tmp_path / "second", data, **second).train(resume_from_checkpoint=checkpoint)
+    anew = trainer(tmp_path / "anew", data, **{"max_steps": 3, "ignore_data_skip": True, **second})
+    anew.train(resume_from_checkpoint=checkpoint)
+    assert anew.state.global_step == 3
