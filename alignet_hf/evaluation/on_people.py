@@ -14,7 +14,7 @@ from alignet_hf.evaluation.bootstrap import over_if_drawn, validate_over
 from alignet_hf.evaluation.comparison import Comparison, compare_models, compare_results
 from alignet_hf.evaluation.human import calibration, responses, rsa
 from alignet_hf.evaluation.human.calibration import Calibration
-from alignet_hf.evaluation.human.noise_ceiling import noise_ceiling
+from alignet_hf.evaluation.human.noise_ceiling import noise_ceiling_of_most
 from alignet_hf.evaluation.human.odd_one_out import model_similarities, odd_one_out_accuracy
 from alignet_hf.evaluation.human.scores import score_on_levels, score_on_people
 from alignet_hf.evaluation.human.similarity import validate_similarity
@@ -204,18 +204,18 @@ def _scores_on_levels(
 def _accuracy_by_level(embeddings: np.ndarray, people: People, scoring: Scoring) -> dict[str, Result]:
     """The paper's score (Tab. 3): agreement with the majority of each triplet that has one.
 
-    The ceiling is a held-out person's, on the same triplets.
+    The ceiling is a held-out person's, on the same triplets, where several people judged most of them.
     """
     choices = people.levels[0].choice_matrix()
     found = {}
     for level, (triplets, rows, n_all) in _majority_by_level(people).items():
-        several = ((choices[rows] >= 0).sum(1) >= 2).any()
+        ceiling = noise_ceiling_of_most(choices[rows], n_bootstrap=0)
         one = odd_one_out_accuracy(
             embeddings,
             people.local(triplets),
             similarity=scoring.similarity,
             over=over_if_drawn(scoring.over, ACCURACY_UNITS, "triplets"),
-            ceiling=noise_ceiling(choices[rows], n_bootstrap=0).estimate if several else None,
+            ceiling=None if ceiling is None else ceiling.estimate,
             **scoring.draws,
         )
         found[level] = replace(one, name=f"{one.name} on {len(rows)} of {n_all} triplets, those with a majority,")

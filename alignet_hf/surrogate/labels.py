@@ -7,7 +7,7 @@ import numpy as np
 
 from alignet_hf.data.triplet_splits import distinct_triplets
 from alignet_hf.errors import InputError
-from alignet_hf.evaluation.human.noise_ceiling import NoiseCeiling, noise_ceiling
+from alignet_hf.evaluation.human.noise_ceiling import NoiseCeiling, noise_ceiling_of_most
 from alignet_hf.surrogate.vice import Vice
 from alignet_hf.triplets import is_correct, odd_one_last, validate_probabilities, validate_triplets
 
@@ -36,17 +36,14 @@ class Tally:
         return (self.shares * np.stack([is_correct(similarities, pair) for pair in range(3)], -1)).sum(1)
 
     def ceiling(self, **options) -> NoiseCeiling | None:
-        """How well the others' majority predicts a person who is held out, see `noise_ceiling`; it takes the options.
+        """How well the others' majority predicts a person who is held out: `noise_ceiling_of_most`, with its options.
 
-        None unless most triplets were judged by several: the few that were would not stand for the others.
+        None unless most triplets were judged by several.
         """
-        n_answers = self.counts.sum(1)
-        if (n_answers >= 2).mean() <= 0.5:
-            return None
         # Answer by answer, the pair: 0, 1 or 2; 3 behind a triplet's last answer, and so position -1, no response.
-        answers = np.arange(n_answers.max())[None, :, None]
+        answers = np.arange(self.counts.sum(1).max())[None, :, None]
         pairs = (answers >= self.counts.cumsum(1)[:, None]).sum(2)
-        return noise_ceiling(2 - pairs, **options)
+        return noise_ceiling_of_most(2 - pairs, **options)
 
 
 def tally(choices) -> Tally:

@@ -173,3 +173,18 @@ def test_levels_ceilings_are_those_of_the_triplets_with_a_majority(tmp_path):
         one = found[f"levels_odd_one_out_accuracy/{level}"]
         assert one.ceiling == noise_ceiling(choices[rows], n_bootstrap=0).estimate
         assert f"on {len(rows)} of {n_all} triplets, those with a majority" in str(one)
+
+
+def test_levels_have_no_ceiling_where_few_triplets_were_judged_by_several(tmp_path, monkeypatch):
+    write_simulated(tmp_path / "raw", simulated_trials(write_simulated_design(tmp_path / "design.csv")))
+    names = sorted({name for row in load_levels(tmp_path / "raw") for name in row["filenames"]})
+    levels = load_levels(tmp_path / "raw", names)
+    choices = levels.choice_matrix()
+    _, rows = levels.majority_triplets()
+    alone = choices.copy()
+    for row in np.delete(rows, 0):  # all but one keep their first answer only
+        alone[row, np.flatnonzero(alone[row] >= 0)[1:]] = -1
+    monkeypatch.setattr(type(levels), "choice_matrix", lambda self: alone)
+    found = score(RNG.normal(size=(len(names), 5)), People(levels=(levels, 0)), Scoring(n_bootstrap=0), note=print)
+    accuracies = {name: one.ceiling for name, one in found.items() if name.startswith("levels_odd_one_out_accuracy")}
+    assert set(accuracies.values()) == {None}

@@ -83,6 +83,17 @@ def noise_ceiling(
     )
 
 
+def noise_ceiling_of_most(choices, **options) -> NoiseCeiling | None:
+    """`noise_ceiling`, with its options, where most of the triplets that anybody judged were judged by several.
+
+    None elsewhere: the few that were would not stand for the others.
+    """
+    n_responses = (validate_choices(choices) != NO_RESPONSE).sum(1)
+    if 2 * (n_responses >= 2).sum() <= (n_responses >= 1).sum():
+        return None
+    return noise_ceiling(choices, **options)
+
+
 def response_units(
     row: np.ndarray, column: np.ndarray, over: tuple[str, ...], people, shape: tuple[int, int]
 ) -> list[Resampled]:

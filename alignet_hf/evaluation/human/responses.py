@@ -10,7 +10,7 @@ from alignet_hf.evaluation.human.noise_ceiling import (
     CHANCE,
     NO_RESPONSE,
     UNITS,
-    noise_ceiling,
+    noise_ceiling_of_most,
     response_units,
     validate_choices,
 )
@@ -32,8 +32,8 @@ def response_accuracy(
 ) -> Result:
     """The mean over triplets of the share of people who leave out the item that the model leaves out.
 
-    Its ceiling is `noise_ceiling`, which measures a held-out person in the same way. Accuracy on the majority's choices
-    is another score and has another ceiling: a majority is steadier than a person.
+    Its ceiling is `noise_ceiling_of_most`, which measures a held-out person in the same way. Accuracy on the majority's
+    choices is another score and has another ceiling: a majority is steadier than a person.
 
     Args:
         similarities: (n, 3) the model's [s_ij, s_ik, s_jk]; a tie agrees with nobody.
@@ -71,8 +71,7 @@ def response_accuracy(
         shares = choice_shares(choices[kept & (answer >= 0)])
         permuted = [rng.permuted(shares, axis=1)[:, 0].sum() / triplets.size for _ in range(n_permutations)]
         p_value = permutation_p_value((agrees * weight).sum() / triplets.size, permuted)
-    # The few triplets that several people judged would not stand for the others.
-    several = ((choices[kept] != NO_RESPONSE).sum(1) >= 2).mean() > 0.5
+    ceiling = noise_ceiling_of_most(choices, n_bootstrap=0)
     return Result.from_samples(
         "agreement with people's responses",
         (agrees * weight).sum() / triplets.size,
@@ -80,7 +79,7 @@ def response_accuracy(
         CHANCE,
         triplets.size,
         p_value=p_value,
-        ceiling=noise_ceiling(choices, n_bootstrap=0).estimate if several else None,
+        ceiling=None if ceiling is None else ceiling.estimate,
         unit="triplets",
         over=over,
         permuted=None if permuted is None else np.asarray(permuted, np.float64),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from alignet_hf.errors import InputError
-from alignet_hf.evaluation.human.noise_ceiling import noise_ceiling
+from alignet_hf.evaluation.human.noise_ceiling import noise_ceiling, noise_ceiling_of_most
 from alignet_hf.evaluation.statistics import bootstrap_counts
 
 CHOICES = np.random.default_rng(0).choice([-1, 0, 1, 2], p=[0.2, 0.4, 0.3, 0.1], size=(40, 5))
@@ -22,6 +22,14 @@ def agreement(responses):
         winners = [item for item, n in votes.items() if n == max(votes.values())]
         scores.append((responses[held_out] in winners) / len(winners) if winners else np.nan)
     return np.mean(scores) if len(scores) > 1 else np.nan
+
+
+def test_a_ceiling_of_few_triplets_is_none():
+    alone, several, nobody = [0, -1, -1], [0, 1, -1], [-1] * 3
+    most = np.array([several, several, alone, nobody, nobody])
+    assert noise_ceiling_of_most(most, n_bootstrap=0) == noise_ceiling(most, n_bootstrap=0)
+    assert noise_ceiling_of_most(np.array([several, several, alone, alone])) is None  # half of them
+    assert noise_ceiling_of_most(np.array([nobody, nobody])) is None
 
 
 def test_ceiling_and_interval_match_a_loop():
