@@ -7,11 +7,10 @@ from typing import Annotated
 
 import typer
 
-from alignet_hf.console import Force, Json, print_result, print_tables, quiet, say
+from alignet_hf.console import Force, Json, line_and_code, print_result, print_tables, quiet, say
 from alignet_hf.distill import commands as distilling
-from alignet_hf.errors import InputError, NonFiniteLossError
+from alignet_hf.errors import InputError
 from alignet_hf.evaluation import commands as evaluating
-from alignet_hf.full_disk import MAKE_ROOM, no_room
 from alignet_hf.hub import commands as sharing
 from alignet_hf.surrogate import commands as teaching
 from alignet_hf.surrogate.vice.commands import vice
@@ -32,30 +31,15 @@ def main() -> None:
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning
             app()
-    except InputError as error:
-        # A data loader's worker process wraps its traceback around the message.
-        print(f"alignet-hf: {str(error).rsplit('InputError: ', 1)[-1].strip()}", file=sys.stderr)
-        sys.exit(2)
-    except NonFiniteLossError as error:
-        print(f"alignet-hf: {error}", file=sys.stderr)
-        sys.exit(1)
     except Exception as error:
-        if (line := _system_error(error)) is None:
+        if (said := line_and_code(error)) is None:
             raise
-        print(f"alignet-hf: {line}", file=sys.stderr)
-        sys.exit(2)
+        print(f"alignet-hf: {said[0]}", file=sys.stderr)
+        sys.exit(said[1])
     except SystemExit as stop:
         if stop.code == 130:  # what typer makes of Ctrl-C
             print("alignet-hf: stopped; the same command goes on from here", file=sys.stderr)
         raise
-
-
-def _system_error(error: Exception) -> str | None:
-    """A refusal of the operating system as a line; None for a fault of ours, which keeps its traceback."""
-    filename, reason = getattr(error, "filename", None), no_room(error)
-    if reason is not None:
-        return f"{'' if filename is None else f'{filename}: '}{reason}; {MAKE_ROOM}"
-    return f"{filename}: {error.strerror}" if isinstance(error, OSError) and filename is not None else None
 
 
 def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from alignet_hf.errors import InputError, NonFiniteLossError
+from alignet_hf.full_disk import MAKE_ROOM, no_room
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -15,7 +18,27 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, an
 Force = Annotated[bool, typer.Option("--force", help="Repeat what is done.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of everything random.")]
 ImageSize = Annotated[int | None, typer.Option(min=1, help="In pixels; the model's own by default.")]
+IMAGES = (
+    "a folder of images, .npy, .npz, Parquet, tar shards, a .txt list of paths, imagenet:FOLDER, a cache of images, "
+    "or a Hub data set"
+)
 Pooling = Annotated[str, typer.Option(help="auto, cls, mean, patch-mean or pooler.")]
+
+
+def line_and_code(error: Exception) -> tuple[str, int] | None:
+    """What a command says of an error, and its exit code; None for a fault of ours, which keeps its traceback.
+
+    The code is 2 for wrong input and what the operating system refuses, 1 for a run that diverges.
+    """
+    if isinstance(error, InputError):
+        # A data loader's worker process wraps its traceback around the message.
+        return str(error).rsplit("InputError: ", 1)[-1].strip(), 2
+    if isinstance(error, NonFiniteLossError):
+        return str(error), 1
+    filename, reason = getattr(error, "filename", None), no_room(error)
+    if reason is not None:
+        return f"{'' if filename is None else f'{filename}: '}{reason}; {MAKE_ROOM}", 2
+    return (f"{filename}: {error.strerror}", 2) if isinstance(error, OSError) and filename is not None else None
 
 
 def quiet() -> None:

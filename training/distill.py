@@ -11,10 +11,10 @@ import sys
 import warnings
 from pathlib import Path
 
-from alignet_hf.console import print_tables, quiet
+from alignet_hf.console import line_and_code, print_tables, quiet
 from alignet_hf.distill.processes import this_process
 from alignet_hf.distill.together import run_together
-from alignet_hf.errors import InputError, NonFiniteLossError
+from alignet_hf.errors import NonFiniteLossError
 from alignet_hf.evaluation.report import terminal_table
 from alignet_hf.recipe import load_recipe
 
@@ -38,14 +38,12 @@ def main() -> None:
     who = "distill.py" if process.num_processes == 1 else f"distill.py, process {process.process_index}"
     try:
         metrics = run_together(load_recipe(given.recipe, given.set), given.out, force=given.force)
-    except InputError as error:
-        # A data loader's worker process wraps its traceback around the message.
-        print(f"{who}: {str(error).rsplit('InputError: ', 1)[-1].strip()}", file=sys.stderr)
-        sys.exit(2)
-    except NonFiniteLossError as error:
-        if process.is_main_process:  # all have the same to say
-            print(f"{who}: {error}", file=sys.stderr)
-        sys.exit(1)
+    except Exception as error:
+        if (said := line_and_code(error)) is None:
+            raise
+        if process.is_main_process or not isinstance(error, NonFiniteLossError):  # of which all have the same to say
+            print(f"{who}: {said[0]}", file=sys.stderr)
+        sys.exit(said[1])
     if metrics is not None:
         print_tables(terminal_table(metrics))
         print(f"report: {given.out / 'report.md'}")
