@@ -1,5 +1,6 @@
 """The command line as a user meets it: every stage by hand, one line for wrong input, results as JSON."""
 
+import inspect
 import json
 import re
 import shutil
@@ -14,8 +15,10 @@ from transformers import BitImageProcessorPil
 from alignet_hf.data.alignet import load_alignet, save_alignet, triplet_dataset
 from alignet_hf.data.similarity_matrices import Dissimilarities
 from alignet_hf.demo import objects92
+from alignet_hf.distill.commands import distill
 from alignet_hf.output_folder import working_in
 from alignet_hf.pipeline import open_images
+from alignet_hf.recipe import Distill
 from alignet_hf.surrogate.cluster import Clusters
 from alignet_hf.surrogate.embeddings import Embeddings
 
@@ -76,6 +79,49 @@ def test_every_stage_by_hand(call, data, tmp_path):
     code, out, _ = call("evaluate", encoder, images, "--triplets", data / "triplets.txt")
     assert code == 0
     assert out.startswith("choices_odd_one_out_accuracy: odd-one-out accuracy 0.")
+
+
+def test_a_student_is_distilled_as_the_options_say(call, data, tmp_path, monkeypatch):
+    teacher, clusters = tmp_path / "teacher", tmp_path / "clusters"
+    call("embed", data / "images", teacher, "--model", data / "encoder")
+    call("cluster", teacher, clusters, "--n-clusters", 3)
+    call("triplets", teacher, tmp_path / "triplets", "-n", 50, "--strategy", "random")
+    common = ("--student", data / "encoder", "--steps", 2, "--batch-size", 6, "--student-temperature", 1)
+    asked = (*common, "--loss", "jsd", "--gradient-accumulation-steps", 2, "--projection-dim", 5, "--pixels", "uint8")
+    asked += ("--warmup-steps", 1, "--decay-to-init-mode", "loss", "--triplet-weights", "entropy", "--pooling", "cls")
+    dense = ("--embeddings", teacher, "--clusters", clusters, "--sampling", "cluster-boundary", "--clusters-a-step", 3)
+    listed = ("--triplets", tmp_path / "triplets", "--triplet-order", "shared-images", "--min-crop-area", 0.5)
+    for name, kind in (("dense", dense), ("listed", listed)):
+        code, _, err = call("distill", data / "images", tmp_path / name, *asked, *kind)
+        assert code == 0, err
+        card = json.loads((tmp_path / name / "alignment.json").read_text())
+        trained = card["hyperparameters"]
+        assert (trained["loss"], trained["gradient_accumulation_steps"], trained["warmup_steps"]) == ("jsd", 2, 1)
+        assert trained["decay_to_init_mode"] == "loss"
+    for wrong, says in (
+        ((*common, "--embeddings", teacher, "--sampling", "within-class"), "need --clusters FOLDER"),
+        ((*common, "--triplets", tmp_path / "triplets", "--clusters", clusters), "--clusters goes with --embeddings"),
+        ((*common, "--embeddings", teacher, "--pixels", "quick"), "--pixels is 'quick'; choose exact, uint8 or fast"),
+        ((*common, "--embeddings", teacher, "--loss", "l2"), "'l2' is not one of 'kl', 'jsd', 'hard'"),
+    ):
+        code, _, err = call("distill", data / "images", tmp_path / "wrong", *wrong)
+        assert code == 2
+        assert says in err
+
+
+def test_the_command_lacks_no_setting_of_a_recipe_that_it_could_have():
+    """But for those of a run: people to evaluate on, UnAligNet, and several processes."""
+    options = set(inspect.signature(distill).parameters) | {"triplets"}  # by what is given: triplets or embeddings
+    of_runs = {"unaligned_teacher_temperature", "gather_negatives", "evaluate_steps"}
+    assert set(Distill.model_fields) - options == of_runs
+
+
+@pytest.mark.parametrize("command", ["embed", "distill", "evaluate"])
+def test_help_names_every_image_source(call, command):
+    _, out, _ = call(command, "--help")
+    said = " ".join(out.split())
+    for source in (".npz", "Parquet", "tar shards", ".txt list", "imagenet:FOLDER", "Hub data set"):
+        assert source in said, source
 
 
 def test_cross_validation_chooses_the_regularization(call, data, tmp_path):

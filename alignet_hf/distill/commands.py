@@ -1,32 +1,62 @@
 """The command of the distillation: distill."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from alignet_hf.console import ImageSize, Json, Seed, done, quiet, say
+from alignet_hf.console import IMAGES, ImageSize, Json, Pooling, Seed, done, quiet, say
 from alignet_hf.errors import InputError
 from alignet_hf.output_folder import writes_out
-from alignet_hf.surrogate.command_inputs import aligned, left_out
+from alignet_hf.surrogate.command_inputs import aligned, check_clustered, left_out
 
 
 @writes_out
 def distill(
-    images: Annotated[str, typer.Argument(help="The images that were embedded.")],
+    images: Annotated[str, typer.Argument(help=f"The images that were embedded: {IMAGES}.")],
     out: Annotated[Path, typer.Argument(help="The folder for the student.")],
     student: Annotated[str, typer.Option(help="Hub id or folder, or demo-student.")],
     data: Annotated[Path | None, typer.Option("--triplets", help="Listed triplets: what `triplets` wrote.")] = None,
     embeddings: Annotated[Path | None, typer.Option(help="Dense triplets: what `embed` wrote.")] = None,
     transform: Annotated[Path | None, typer.Option(help="With --embeddings: what `align` wrote.")] = None,
+    clusters: Annotated[Path | None, typer.Option(help="With --embeddings: what `cluster` wrote.")] = None,
+    sampling: Annotated[
+        Literal["random", "cluster-boundary", "within-class", "between-class"],
+        typer.Option(help="Which dense triplets count; all but random need --clusters."),
+    ] = "random",
+    clusters_a_step: Annotated[
+        int | None, typer.Option(min=1, help="Dense steps of as many images of each of so many of --clusters.")
+    ] = None,
+    triplet_order: Annotated[
+        Literal["random", "shared-images"],
+        typer.Option(help="Listed triplets: shared-images puts those that share images into one step."),
+    ] = "random",
+    triplet_weights: Annotated[
+        Literal["equal", "entropy"], typer.Option(help="entropy: by how uncertain the teacher is of a triplet.")
+    ] = "equal",
+    loss: Annotated[
+        Literal["kl", "jsd", "hard"], typer.Option(help="kl: the paper's; jsd: the released code's.")
+    ] = "kl",
     steps: Annotated[int, typer.Option(min=1)] = 1000,
     batch_size: Annotated[int, typer.Option(min=1, help="Triplets, or images of dense ones.")] = 48,
+    gradient_accumulation_steps: Annotated[int, typer.Option(min=1, help="Batches a step.")] = 1,
     image_size: ImageSize = None,
+    pooling: Pooling = "auto",
+    projection_dim: Annotated[int | None, typer.Option(min=1, help="Of a linear head for the training.")] = None,
+    pixels: Annotated[str, typer.Option(help="exact, uint8 or fast: how images are decoded and resized.")] = "exact",
+    min_crop_area: Annotated[
+        float | None, typer.Option(min=1e-6, max=1, help="Augment: crops of at least that share, and flips.")
+    ] = None,
     learning_rate: Annotated[float, typer.Option(min=1e-12)] = 3e-5,
+    warmup_steps: Annotated[int | None, typer.Option(min=0, help="A twentieth of the steps by default.")] = None,
     teacher_temperature: Annotated[float, typer.Option(min=1e-6)] = 1.0,
     student_temperature: Annotated[float | None, typer.Option(min=1e-6, help="From the data by default.")] = None,
     decay_to_init: Annotated[float, typer.Option(min=0)] = 1.0,
+    decay_to_init_mode: Annotated[
+        Literal["decoupled", "loss"], typer.Option(help="Inside the optimizer's step, or a term of the loss (eq. 6).")
+    ] = "decoupled",
     bf16: Annotated[bool | None, typer.Option("--bf16/--no-bf16", help="By default where the machine has it.")] = None,
+    torch_compile: Annotated[bool, typer.Option("--torch-compile", help="Compile the student: a slow start.")] = False,
     num_workers: Annotated[int, typer.Option(min=0, help="Processes that open and process images.")] = 0,
     on_bad: Annotated[
         str, typer.Option(help="raise or skip: what to do about an image that cannot be decoded.")
@@ -48,19 +78,36 @@ def distill(
         raise InputError("give either --triplets FOLDER or --embeddings FOLDER")
     if data is not None and transform is not None:
         raise InputError("--transform goes with --embeddings; listed triplets hold their similarities already")
+    if clusters is not None and data is not None:
+        raise InputError("--clusters goes with --embeddings; listed triplets were sampled already")
+    if clusters is None and (sampling != "random" or clusters_a_step is not None):
+        raise InputError("--sampling and --clusters-a-step need --clusters FOLDER, what `cluster` wrote")
+    if pixels not in ("exact", "uint8", "fast"):
+        raise InputError(f"--pixels is {pixels!r}; choose exact, uint8 or fast")
     check_on_bad(on_bad)
     quiet()
-    encoder = encoder_named(student, image_size=image_size)
+    encoder = encoder_named(student, image_size=image_size, pooling=pooling)
     options = Distill(
         triplets="dense" if data is None else "listed",
+        loss=loss,
+        sampling=sampling,
+        triplet_weights=triplet_weights,
+        clusters_a_step=clusters_a_step,
+        triplet_order=triplet_order,
+        projection_dim=projection_dim,
         steps=steps,
         batch_size=batch_size,
+        gradient_accumulation_steps=gradient_accumulation_steps,
         learning_rate=learning_rate,
+        decay_to_init_mode=decay_to_init_mode,
+        torch_compile=torch_compile,
+        pixels=pixels,
+        min_crop_area=min_crop_area,
         teacher_temperature=teacher_temperature,
         student_temperature="auto" if student_temperature is None else student_temperature,
         decay_to_init=decay_to_init,
         bf16="auto" if bf16 is None else bf16,
-        warmup_steps=steps // 20,
+        warmup_steps=steps // 20 if warmup_steps is None else warmup_steps,
         num_workers=num_workers,
         save_steps=save_steps,
     )
@@ -73,8 +120,10 @@ def distill(
             "--on-bad skip goes on without"
         )
     listed = None if data is None else load_alignet(data)
+    labels = None if clusters is None else _labels(clusters, len(teacher), kept)
     # Without on_bad: a training that an image stopped goes on without it.
-    asked = (image_size, options.model_dump(), seed, files_fingerprint(student, data, embeddings, transform))
+    files = files_fingerprint(student, data, embeddings, transform, clusters)
+    asked = (image_size, pooling, options.model_dump(), seed, files)
     if out.name in ("", ".."):  # of "." and the like, beside which nothing could be named
         out = out.resolve()
     work = out.with_name(f"{out.name}-training")
@@ -92,8 +141,18 @@ def distill(
                 teacher_embeddings=teacher,
                 triplets=listed,
                 rows=kept,
+                clusters=labels,
                 on_bad=on_bad,
             ),
             writes=[out, work / "checkpoints"],
         )
     done(as_json, out, steps=steps, **left_out(teacher, kept))
+
+
+def _labels(clusters: Path, n_embeddings: int, kept):
+    """The clusters of the images that are learnt from."""
+    from alignet_hf.surrogate.cluster import Clusters
+
+    labels = Clusters.from_pretrained(clusters).labels
+    check_clustered(labels, n_embeddings, kept, clusters)
+    return labels if kept is None else labels[kept]

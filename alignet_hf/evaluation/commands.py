@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from alignet_hf.console import ImageSize, Json, Pooling, Seed, quiet
+from alignet_hf.console import IMAGES, ImageSize, Json, Pooling, Seed, quiet
 from alignet_hf.errors import InputError
 from alignet_hf.output_folder import writes_out
 
@@ -16,7 +16,8 @@ from alignet_hf.output_folder import writes_out
 def evaluate(
     model: Annotated[str, typer.Argument(help="Hub id or folder, or demo-teacher, demo-student.")],
     images: Annotated[
-        str | None, typer.Argument(help="The images that people judged; of every data set without --images-of.")
+        str | None,
+        typer.Argument(help=f"The images that people judged, of every data set without --images-of: {IMAGES}."),
     ] = None,
     on: Annotated[
         str | None,

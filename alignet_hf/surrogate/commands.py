@@ -6,14 +6,14 @@ from typing import Annotated
 
 import typer
 
-from alignet_hf.console import ImageSize, Json, Pooling, Seed, done, print_tables, quiet
+from alignet_hf.console import IMAGES, ImageSize, Json, Pooling, Seed, done, print_tables, quiet
 from alignet_hf.errors import InputError
 from alignet_hf.output_folder import writes_out
 from alignet_hf.surrogate.command_inputs import aligned, check_clustered, check_named, left_out
 
 
 def embed(
-    images: Annotated[str, typer.Argument(help="A folder of images, .npy, .npz, Parquet, or a Hub data set.")],
+    images: Annotated[str, typer.Argument(help=f"{IMAGES[0].upper()}{IMAGES[1:]}.")],
     out: Annotated[Path, typer.Argument(help="The folder for the embeddings.")],
     model: Annotated[str, typer.Option(help="Hub id or folder, or demo-teacher, demo-student.")],
     image_size: ImageSize = None,
