@@ -69,7 +69,8 @@ class RecipeCheck:
         for name in _COLUMNS:
             costs.add_column(name, justify="right")
         for stage in [*self.stages, total(self.stages)]:
-            numbers = [_count(stage.decoded), _count(stage.forwards)]
+            most = "<= " if stage.shares_images else ""
+            numbers = [most + _count(stage.decoded), most + _count(stage.forwards)]
             sizes = [_bytes(size) for size in (stage.disk, stage.scratch, stage.memory, stage.accelerator)]
             costs.add_row(stage.stage, *numbers, *sizes, style="bold" if stage.stage == "all" else None)
         return [facts, costs] if facts.row_count else [costs]

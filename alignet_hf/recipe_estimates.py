@@ -63,6 +63,8 @@ class StageEstimate:
         scratch: bytes more while it runs: checkpoints, aligned embeddings.
         memory: bytes of main memory at its peak, in each process; what the programs themselves take is not in it.
         accelerator: bytes on each accelerator at its peak; where there is none they are main memory's.
+        shares_images: its triplets share images: `decoded` and `forwards`, and what follows from the images of a step,
+            are those of random triplets, the most that there can be.
     """
 
     stage: str
@@ -72,12 +74,13 @@ class StageEstimate:
     scratch: float = 0
     memory: float = 0
     accelerator: float = 0
+    shares_images: bool = False
 
 
 def estimate_stages(recipe: Recipe, sizes: Sizes) -> list[StageEstimate]:
     """The stages of a recipe's run, in order."""
     settings = recipe.settings
-    stages = [_images(sizes)] if recipe.images.extra is not None and recipe.images.on_bad == "skip" else []
+    stages = [_images(sizes)] if recipe.images.on_bad == "skip" else []
     stages += [_teacher(recipe, sizes), _surrogate(sizes), _clusters(recipe, sizes), _triplets(recipe, sizes)]
     if set(settings) & {"original", "ud"}:
         stages.append(_original(recipe, sizes))
@@ -94,7 +97,7 @@ def total(stages: list[StageEstimate]) -> StageEstimate:
     """The sum of what is done and left, and the most of what is needed at a time."""
     sums = {name: sum(getattr(stage, name) for stage in stages) for name in ("decoded", "forwards", "disk")}
     peaks = {name: _most([getattr(stage, name) for stage in stages]) for name in ("scratch", "memory", "accelerator")}
-    return StageEstimate("all", **sums, **peaks)
+    return StageEstimate("all", **sums, **peaks, shares_images=any(stage.shares_images for stage in stages))
 
 
 def _images(sizes: Sizes) -> StageEstimate:
@@ -198,6 +201,7 @@ def _distill(recipe: Recipe, sizes: Sizes, setting: str) -> StageEstimate:
         memory=_pixels(each, student, 4 if options.pixels == "exact" else 1, options.num_workers) + data,
         accelerator=(20 if sizes.processes == 1 else 24) * n_parameters
         + _activations(student, 4 if options.bf16 is False else 2) * each,
+        shares_images=options.triplets == "listed" and options.triplet_order == "shared-images",
     )
 
 

@@ -19,7 +19,7 @@ from alignet_hf.demo.run import RECIPE
 from alignet_hf.distill.trainer import AligNetTrainer
 from alignet_hf.pipeline import open_images
 from alignet_hf.recipe import Encoder, load_recipe
-from alignet_hf.recipe_check import check_recipe
+from alignet_hf.recipe_check import RecipeCheck, check_recipe
 from alignet_hf.recipe_estimates import Sizes, _activations, estimate_stages, total
 
 RECIPES = Path(__file__).parents[1] / "training" / "recipes"
@@ -109,6 +109,18 @@ def test_a_training_decodes_what_is_not_cached(encoder):
     assert decoded[0]["cache"] == decoded[0]["alignet"] == 92  # of the training's end: the judged images embedded
     assert "cache" not in decoded[1]
     assert decoded[1]["alignet"] > 92 + 5 * 20  # 36 draws of 61 images meet 27 in each of 5 steps
+
+
+def test_what_shared_images_take_is_called_the_most_of_it(encoder):
+    overrides = small(encoder, "distill.triplets=listed", "distill.triplet_order=shared-images")
+    found = RecipeCheck("small", 1)
+    sizes = Sizes(judged=92, extra=0, held_out=31, held_out_images=31)
+    found.stages = estimate_stages(load_recipe(RECIPE, overrides), sizes)
+    bounded = {stage["stage"] for stage in found.to_dict()["stages"] if stage["shares_images"]}
+    assert bounded == {"alignet", "unalignet"}
+    costs = found.tables()[-1]
+    forwards = dict(zip(costs.columns[0].cells, costs.columns[2].cells, strict=True))
+    assert {name for name, count in forwards.items() if count.startswith("<= ")} == {*bounded, "all"}
 
 
 def _bytes(*paths: Path) -> int:
