@@ -4,6 +4,7 @@ import torch
 from transformers import (
     AutoModel,
     BeitConfig,
+    BitImageProcessorPil,
     CLIPConfig,
     CLIPModel,
     CLIPVisionConfig,
@@ -58,6 +59,13 @@ def tiny_backbone(family: str, seed: int = 0, **changes) -> PreTrainedModel:
     """A backbone of the family in evaluation mode; `changes` override its configuration."""
     config = type(_CONFIGS[family])(**{**_CONFIGS[family].to_dict(), **changes})
     return _with_random_weights(AutoModel.from_config(config), seed)
+
+
+def save_tiny_encoder(folder, seed: int = 0) -> str:
+    """Write a tiny backbone and its processor -> the folder, as options take it."""
+    tiny_backbone("dinov2", seed).save_pretrained(folder)
+    BitImageProcessorPil(size={"height": 32, "width": 32}, do_center_crop=False).save_pretrained(folder)
+    return str(folder)
 
 
 def tiny_two_tower(family: str, seed: int = 0) -> PreTrainedModel:

@@ -1,10 +1,14 @@
-"""Processes that work together over gloo, as a launcher starts them."""
+"""Processes that work together over gloo, as a launcher starts them; and work that is killed."""
 
 import multiprocessing
 import os
+import random
 import socket
 import subprocess
 import sys
+import time
+from collections.abc import Callable
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
@@ -31,6 +35,34 @@ def launched(n_processes: int, *command, cwd=None, timeout: float = 400) -> subp
     )
     assert run.returncode == 0, run.stderr[-5000:]
     return run
+
+
+def killed_at_random(start: Callable[[Path], BaseProcess], folder: Path, contents: Callable[[Path], object]) -> Path:
+    """Kill work that goes on when it is started again, at random moments -> the folder of what was killed last.
+
+    What comes to its end between kills must have the contents of undisturbed work.
+
+    Args:
+        start: starts the work in a folder.
+        folder: for all there is; the undisturbed work is in `undisturbed`.
+        contents: of the work in a folder, to compare.
+    """
+    begun = time.monotonic()
+    start(folder / "undisturbed").join()
+    duration = time.monotonic() - begun
+    expected = contents(folder / "undisturbed")
+    moments, kills, killed = random.Random(0), 0, folder / "killed-0"
+    for attempt in range(20):
+        child = start(killed)
+        child.join(moments.uniform(0.1, 0.7) * duration)
+        child.kill()
+        child.join()
+        kills += child.exitcode != 0
+        if child.exitcode == 0:
+            assert contents(killed) == expected
+            killed = folder / f"killed-{attempt + 1}"
+    assert kills >= 5
+    return killed
 
 
 def in_processes(n_processes: int, work) -> list:

@@ -7,20 +7,15 @@ import sys
 import time
 
 import pytest
-from backbones import tiny_backbone
+from backbones import save_tiny_encoder
 from test_pipeline import overrides, scores
-from transformers import BitImageProcessorPil
 
 from alignet_hf.demo.run import RECIPE
 
 
 @pytest.mark.slow
 def test_killed_at_random_and_started_again(tmp_path):
-    folders = []
-    for seed, name in enumerate(("teacher", "student")):
-        tiny_backbone("dinov2", seed=seed).save_pretrained(tmp_path / name)
-        BitImageProcessorPil(size={"height": 32, "width": 32}, do_center_crop=False).save_pretrained(tmp_path / name)
-        folders.append(str(tmp_path / name))
+    folders = [save_tiny_encoder(tmp_path / name, seed) for seed, name in enumerate(("teacher", "student"))]
 
     def command(out) -> list[str]:
         values = overrides(folders, "distill.steps=60", "distill.save_steps=10")

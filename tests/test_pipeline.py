@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from backbones import tiny_backbone
+from backbones import save_tiny_encoder
 from PIL import Image
-from transformers import AutoImageProcessor, AutoModel, BitImageProcessorPil
+from transformers import AutoImageProcessor, AutoModel
 
 from alignet_hf import AligNetVisionModel, load_alignet, pipeline, pipeline_work
 from alignet_hf.demo.run import RECIPE, mean_of_folds, run_demo
@@ -24,13 +24,8 @@ from alignet_hf.surrogate.uncertainty_distillation import UncertaintyDistillatio
 @pytest.fixture(scope="module")
 def encoders(tmp_path_factory) -> list[str]:
     """A tiny teacher and a tiny student, in folders with a processor."""
-    folders = []
-    for seed, name in enumerate(("teacher", "student")):
-        folder = tmp_path_factory.mktemp(name)
-        tiny_backbone("dinov2", seed=seed).save_pretrained(folder)
-        BitImageProcessorPil(size={"height": 32, "width": 32}, do_center_crop=False).save_pretrained(folder)
-        folders.append(str(folder))
-    return folders
+    names = enumerate(("teacher", "student"))
+    return [save_tiny_encoder(tmp_path_factory.mktemp(name), seed) for seed, name in names]
 
 
 @pytest.fixture(scope="module")

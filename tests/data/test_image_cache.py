@@ -5,8 +5,6 @@ import json
 import multiprocessing
 import os
 import pickle
-import random
-import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,6 +12,7 @@ import pytest
 import torch
 from filelock import FileLock
 from photographs import photograph, write_photographs
+from processes import killed_at_random
 from test_images_opening import stream
 from transformers import BitImageProcessorPil, CLIPImageProcessorPil, SiglipImageProcessorPil
 
@@ -178,27 +177,13 @@ def test_killed_at_random_it_goes_on_to_the_same_bytes(source, tmp_path):
     context = multiprocessing.get_context("fork")
 
     def start(folder):
-        child = context.Process(target=_cache_in_a_child, args=(source, tmp_path / folder))
+        child = context.Process(target=_cache_in_a_child, args=(source, folder))
         child.start()
         return child
 
-    begun = time.monotonic()
-    start("undisturbed").join()
-    duration = time.monotonic() - begun
-    expected = digests(tmp_path / "undisturbed")
-    moments, kills, folder = random.Random(0), 0, "killed-0"
-    for attempt in range(20):
-        child = start(folder)
-        child.join(moments.uniform(0.1, 0.7) * duration)
-        child.kill()
-        child.join()
-        kills += child.exitcode != 0
-        if child.exitcode == 0:
-            assert digests(tmp_path / folder) == expected
-            folder = f"killed-{attempt + 1}"
-    assert kills >= 5
-    cache_images(source, tmp_path / folder, 20)
-    assert digests(tmp_path / folder) == expected
+    killed = killed_at_random(start, tmp_path, digests)
+    cache_images(source, killed, 20)
+    assert digests(killed) == digests(tmp_path / "undisturbed")
 
 
 @forked

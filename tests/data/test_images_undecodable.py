@@ -3,13 +3,11 @@
 import os
 import signal
 
-import numpy as np
 import pytest
-from datasets import Dataset
 from photographs import photograph, write_photographs
 
 from alignet_hf.data.images import ImageFolder, UndecodableImageError, find_undecodable
-from alignet_hf.data.images.undecodable import read_in_workers, undecodable_message, without_undecodable
+from alignet_hf.data.images.undecodable import read_in_workers, undecodable_message
 from alignet_hf.errors import InputError
 
 
@@ -47,16 +45,6 @@ def test_one_and_many_in_words():
     assert undecodable_message({4: "a.jpg: broken"}) == "1 image could not be decoded: a.jpg: broken"
     many = undecodable_message({row: f"{row}.jpg" for row in (30, 2, 1, 3, 4, 5, 6)})
     assert many == "7 images could not be decoded: 1.jpg; 2.jpg; 3.jpg; 4.jpg; 5.jpg; and 2 more"
-
-
-def test_triplets_that_name_one_are_left_out_and_counted():
-    indices = [[0, 1, 2], [3, 4, 5], [2, 5, 6], [1, 6, 0]]
-    triplets = Dataset.from_dict({"indices": indices, "similarities": np.ones((4, 3))})
-    left, n_lost = without_undecodable(triplets, {5: "broken", 9: "broken"})
-    assert left["indices"][:] == [[0, 1, 2], [1, 6, 0]]
-    assert n_lost == 2
-    left, n_lost = without_undecodable(triplets, {})
-    assert (len(left), n_lost) == (4, 0)
 
 
 def _killed(row):

@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import random
 import resource
 import signal
 import time
@@ -12,6 +11,7 @@ import pytest
 import torch
 from filelock import FileLock
 from PIL import Image
+from processes import killed_at_random
 from transformers import ViTImageProcessorPil
 
 from alignet_hf.data.images import ArrayImages, ImageFolder
@@ -67,24 +67,11 @@ def start(*arguments):
 
 @forked
 def test_killed_at_random_it_goes_on_to_the_same_bytes(tmp_path):
-    begun = time.monotonic()
-    start(tmp_path / "undisturbed").join()
-    duration = time.monotonic() - begun
+    killed = killed_at_random(start, tmp_path, contents)
     expected = contents(tmp_path / "undisturbed")
     assert set(expected) == {"README.md", "config.json", "embeddings.safetensors"}
-    moments, kills, folder = random.Random(0), 0, tmp_path / "killed-0"
-    for attempt in range(20):
-        child = start(folder)
-        child.join(moments.uniform(0.1, 0.7) * duration)
-        child.kill()
-        child.join()
-        kills += child.exitcode != 0
-        if child.exitcode == 0:
-            assert contents(folder) == expected
-            folder = tmp_path / f"killed-{attempt + 1}"
-    assert kills >= 5
-    embed(folder)
-    assert contents(folder) == expected
+    embed(killed)
+    assert contents(killed) == expected
 
 
 def stopping(after):

@@ -3,15 +3,13 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
-from processes import in_processes
+from processes import in_processes, launched
 from transformers import ViTConfig, ViTImageProcessorPil, ViTModel
 
 from alignet_hf.data.images import ArrayImages, ImageFolder
@@ -111,18 +109,8 @@ def test_the_command_under_a_launcher(tmp_path):
     vit().save_pretrained(tmp_path / "model")  # without a pooler, which each process then makes up
     PROCESSOR.save_pretrained(tmp_path / "model")
     np.save(tmp_path / "images.npy", IMAGES.array)
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
     options = ["images.npy", "out", "--model", "model", "--batch-size", "4", "--json"]
-    root = Path(__file__).parents[2]
-    run = subprocess.run(
-        [*launcher, "-m", "alignet_hf", "embed", *options],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert run.returncode == 0, run.stderr[-5000:]
+    run = launched(2, "-m", "alignet_hf", "embed", *options, cwd=tmp_path)
     assert json.loads(run.stdout) == {"output": "out", "images": 37, "dimensions": 32}
     np.testing.assert_array_equal(
         np.asarray(Embeddings.from_pretrained(tmp_path / "out")), np.asarray(embed(vit(), tmp_path / "one"))

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Literal, get_args
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
@@ -49,18 +48,6 @@ def undecodable_message(found: Mapping[int, str], shown: int = 5) -> str:
     many = "1 image" if len(found) == 1 else f"{len(found)} images"
     rest = "" if len(found) <= shown else f"; and {len(found) - shown} more"
     return f"{many} could not be decoded: {'; '.join(found[row] for row in sorted(found)[:shown])}{rest}"
-
-
-def without_undecodable(triplets, rows: Sequence[int]):
-    """A triplet data set without the triplets that name one of some images -> the data set, and how many it lost.
-
-    Args:
-        triplets: a datasets.Dataset with the column `indices`.
-        rows: of the images, as `find_undecodable` or `CachedImages.undecodable` gives them.
-    """
-    indices = np.asarray(triplets.with_format("numpy")["indices"][:]).reshape(-1, 3)
-    kept = ~np.isin(indices, np.fromiter(rows, np.int64)).any(1)
-    return triplets.select(np.flatnonzero(kept)), int((~kept).sum())
 
 
 def read_in_workers(
