@@ -54,20 +54,30 @@ def open_people(dissimilarities: str, image_names: Sequence[str], *, in_order: b
     return people
 
 
-def read_judgments(recipe: Recipe, image_names: list[str], *, with_training: bool = True) -> human.Judgments:
+def read_judgments(
+    recipe: Recipe, image_names: list[str], *, with_training: bool = True, without: Sequence[int] = ()
+) -> human.Judgments:
     """The human judgments that a recipe names, over the rows of its image source.
 
     Args:
+        without: images whose judgments are left out; the rows are then those of the others.
         with_training: False for what is held out alone: choices like those of THINGS take minutes to label.
 
     Raises:
-        InputError: a file that cannot be read, or judgments of other images than the source holds.
+        InputError: a file that cannot be read, judgments of other images than the source holds, or none left to score.
     """
+    judgments = _read_judgments(recipe, image_names, with_training, without)
+    return judgments.without(without, len(image_names)) if len(without) else judgments
+
+
+def _read_judgments(
+    recipe: Recipe, image_names: list[str], with_training: bool, without: Sequence[int]
+) -> human.Judgments:
     given, split = recipe.human, recipe.split
     options = {"n_folds": split.folds, "fold": split.fold, "seed": split.seed, "with_training": with_training}
     if given.dissimilarities is not None:
         people = open_people(given.dissimilarities, image_names, in_order=given.in_order)
-        return human.from_dissimilarities(people, **options)
+        return human.from_dissimilarities(people, **options, without=without)
     embedding, label = read_dimensions(given.embedding)
     choices = read_triplets(given.triplets, len(embedding))
     images = read_concept_images(given.concepts, image_names, len(embedding))

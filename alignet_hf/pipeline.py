@@ -56,7 +56,7 @@ def run(recipe: Recipe, out: str | Path, *, force: bool = False, say: Callable[[
 def _run_stages(pipeline: Pipeline, force: bool) -> dict:
     """Every stage, in order, each made from what the fingerprint that it is given says."""
     recipe, out, given, stages = pipeline.recipe, pipeline.out, pipeline.recipe.human, pipeline.stages
-    _ = pipeline.judgments  # read and checked before any work
+    _ = pipeline.judgments_of_all  # read and checked before any work
     if force:
         stages.forget()
     with replacing(out / "recipe.yaml") as path:

@@ -22,7 +22,6 @@ from alignet_hf.data.judgments import Judgments
 from alignet_hf.distill.processes import this_process
 from alignet_hf.distill.temperature import matching_temperature
 from alignet_hf.encoders import open_student, open_teacher
-from alignet_hf.errors import InputError
 from alignet_hf.evaluation.human.scores import CHANCE, score_on_judgments
 from alignet_hf.evaluation.report import write_report
 from alignet_hf.hub.artifacts import replacing
@@ -47,6 +46,8 @@ TEACHER = {"original": "original", "ud": "alignet"}  # the teacher's two setting
 class Pipeline:
     """A recipe at work in a folder. Every method named after a stage writes what `alignet_hf.pipeline` lists."""
 
+    with_training = True  # whether it reads the judgments that the surrogate learns from
+
     def __init__(self, recipe: Recipe, out: Path, stages: Stages):
         self.recipe, self.out, self.stages = recipe, out, stages
 
@@ -56,21 +57,30 @@ class Pipeline:
     def sources(self) -> ConcatImages:
         """The recipe's photographs, then the extra ones, as they lie there."""
         extra = self.recipe.images.extra
-        return ConcatImages([self.judged_images, open_images(extra)] if extra else [self.judged_images])
+        return ConcatImages([self.source, open_images(extra)] if extra else [self.source])
+
+    @cached_property
+    def source(self):
+        """The recipe's photographs that people judged, among others perhaps, as they lie there."""
+        return open_images(self.recipe.images.source)
+
+    @property
+    def undecodable(self) -> np.ndarray:
+        """Rows of the sources that the stage `images` found undecodable."""
+        found = json.loads((self.out / UNDECODABLE).read_text(encoding="utf-8")) if self.skips_images else {}
+        return np.array(sorted(map(int, found)), np.int64)
 
     @cached_property
     def images(self) -> ConcatImages | SomeImages:
         """The sources' photographs without those that the stage `images` found undecodable: the run's rows."""
-        if not self.skips_images:
-            return self.sources
-        undecodable = json.loads((self.out / UNDECODABLE).read_text(encoding="utf-8"))
-        kept = np.setdiff1d(np.arange(len(self.sources)), [int(row) for row in undecodable])
-        return SomeImages(self.sources, kept) if undecodable else self.sources
+        kept = np.setdiff1d(np.arange(len(self.sources)), self.undecodable)
+        return SomeImages(self.sources, kept) if len(kept) < len(self.sources) else self.sources
 
     @cached_property
     def judged_images(self):
-        """The images of the source; the extra ones, which nobody judged, come after them."""
-        return open_images(self.recipe.images.source)
+        """The run's images of the source; the extra ones, which nobody judged, come after them."""
+        kept = np.setdiff1d(np.arange(len(self.source)), self.undecodable)
+        return SomeImages(self.source, kept) if len(kept) < len(self.source) else self.source
 
     @property
     def skips_images(self) -> bool:
@@ -81,8 +91,18 @@ class Pipeline:
         return fingerprint(images_fingerprint(self.sources), self.skips_images)
 
     @cached_property
+    def judgments_of_all(self) -> Judgments:
+        """Over the rows of the source, as if every photograph were whole."""
+        return read_judgments(self.recipe, image_names(self.source), with_training=self.with_training)
+
+    @cached_property
     def judgments(self) -> Judgments:
-        return read_judgments(self.recipe, image_names(self.judged_images))
+        """Over the run's rows: without those of photographs that cannot be decoded."""
+        lost = self.undecodable[self.undecodable < len(self.source)]
+        if not len(lost):
+            return self.judgments_of_all
+        options = {"with_training": self.with_training, "without": lost}
+        return read_judgments(self.recipe, image_names(self.source), **options)
 
     @cached_property
     def distill_rows(self) -> np.ndarray:
@@ -106,12 +126,12 @@ class Pipeline:
     # The stages
 
     def check_images(self) -> None:
-        """Find the extra photographs to go on without; those that people judged must be whole."""
+        """Find the photographs to go on without, and without what people said of them."""
         undecodable = find_undecodable(self.sources, num_workers=self.recipe.teacher.num_workers)
-        if judged := {row: reason for row, reason in undecodable.items() if row < len(self.judged_images)}:
-            raise InputError(f"{undecodable_message(judged)}; people judged it: replace the file")
         if undecodable:
-            self.stages.say(f"going on without what follows: {undecodable_message(undecodable)}")
+            n_judged = sum(row < len(self.source) for row in undecodable)
+            theirs = f" ({n_judged} of the source, and all judgments of them)" if n_judged else ""
+            self.stages.say(f"going on without what follows{theirs}: {undecodable_message(undecodable)}")
         with replacing(self.out / UNDECODABLE) as path:
             path.write_text(json.dumps(undecodable, indent=2) + "\n", encoding="utf-8")
 

@@ -71,3 +71,45 @@ def test_what_is_held_out_is_the_same_without_what_is_learnt_from():
     for field in ("held_out", "held_out_rows", "similarities"):
         np.testing.assert_array_equal(getattr(alone, field), getattr(whole, field))
     assert alone.noise_ceiling == whole.noise_ceiling
+
+
+def test_judgments_of_lost_images_are_left_out():
+    """The others are those of the same people, at the places that the images have without."""
+    whole = read_judgments(load_recipe(RECIPE), NAMES)
+    learnt = np.setdiff1d(np.arange(92), whole.held_out_rows)
+    lost = np.array([whole.held_out_rows[4], learnt[0], learnt[7]])
+    left = read_judgments(load_recipe(RECIPE), NAMES, without=lost)
+    row_of = np.setdiff1d(np.arange(92), lost)
+    for name in ("training", "held_out"):
+        triplets = getattr(whole, name)
+        kept = ~np.isin(triplets, lost).any(1)
+        np.testing.assert_array_equal(row_of[getattr(left, name)], triplets[kept])
+        assert 0 < kept.sum() < len(kept)
+        if name == "training":
+            np.testing.assert_array_equal(left.probabilities, whole.probabilities[kept])
+    np.testing.assert_array_equal(row_of[left.held_out_rows], np.delete(whole.held_out_rows, 4))
+    np.testing.assert_array_equal(left.similarities, np.delete(np.delete(whole.similarities, 4, 0), 4, 1))
+    assert left.noise_ceiling != whole.noise_ceiling
+    with pytest.raises(InputError, match="fewer than three photographs that people judged are left"):
+        read_judgments(load_recipe(RECIPE), NAMES, without=whole.held_out_rows[2:])
+
+
+def test_choices_of_lost_images_are_left_out_too(tmp_path):
+    rng = np.random.default_rng(0)
+    np.savetxt(tmp_path / "triplets.txt", rng.permuted(np.tile(np.arange(92), (600, 1)), axis=1)[:, :3], "%d")
+    np.save(tmp_path / "embedding.npy", rng.random((92, 8)))
+    rows = "".join(f"{concept}\t{name}\n" for concept, name in enumerate(NAMES))
+    (tmp_path / "concepts.tsv").write_text(f"concept_index\tphoto\n{rows}")
+    files = {"triplets": "triplets.txt", "embedding": "embedding.npy", "concepts": "concepts.tsv"}
+    human = ", ".join(f"{key}: {tmp_path / name}" for key, name in files.items())
+    recipe = load_recipe(RECIPE, [f"human={{{human}, n_soft_triplets: 500}}"])
+    whole, lost = read_judgments(recipe, NAMES), [3, 30, 31, 32, 33, 91]
+    left = read_judgments(recipe, NAMES, without=lost)
+    row_of = np.setdiff1d(np.arange(92), lost)
+    for name in ("training", "held_out"):
+        triplets = getattr(whole, name)
+        np.testing.assert_array_equal(row_of[getattr(left, name)], triplets[~np.isin(triplets, lost).any(1)])
+    np.testing.assert_array_equal(row_of[left.held_out_rows], np.setdiff1d(whole.held_out_rows, lost))
+    assert left.similarities.shape == (len(left.held_out_rows),) * 2
+    with pytest.raises(InputError, match="no held-out judgment is left"):
+        read_judgments(recipe, NAMES, without=whole.held_out_rows)

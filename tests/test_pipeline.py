@@ -280,3 +280,24 @@ def test_the_interval_of_a_mean_is_that_of_independent_folds():
     mean = mean_of_folds([run] * 3)["student"]["alignet"]["rsa_spearman"]
     draws = np.random.default_rng(0).normal(0.5, 1, (3, 200_000)).mean(0)
     np.testing.assert_allclose([mean["low"], mean["high"]], np.percentile(draws, [2.5, 97.5]), atol=0.02)
+
+
+def test_a_run_goes_on_without_broken_photographs_that_people_judged(encoders, recipe, tmp_path):
+    """The same numbers of objects and triplets, but for those that name a broken one; every figure and student."""
+    photographs = open_images("objects92")
+    whole = read_judgments(recipe, photographs.names)
+    lost = [int(whole.held_out_rows[3]), int(np.setdiff1d(np.arange(92), whole.held_out_rows)[5])]
+    (tmp_path / "images").mkdir()
+    for row, name in enumerate(photographs.names):
+        (tmp_path / "images" / name).write_bytes(b"\xff\xd8 no" if row in lost else photographs.path(row).read_bytes())
+    options = (f"images.source={tmp_path / 'images'}", "images.on_bad=skip", "evaluate.settings=[alignet]")
+    said = []
+    metrics = pipeline.run(load_recipe(RECIPE, overrides(encoders, *options)), tmp_path / "run", say=said.append)
+    told = "going on without what follows (2 of the source, and all judgments of them): 2 images could not be"
+    assert any(told in line for line in said)
+    n_scored = int((~np.isin(whole.held_out, lost).any(1)).sum())
+    assert metrics["held_out"] == {"objects": len(whole.held_out_rows) - 1, "triplets": n_scored}
+    assert metrics["noise_ceiling"] != whole.noise_ceiling
+    names = set(Embeddings.from_pretrained(tmp_path / "run" / "embeddings" / "alignet").names)
+    assert names == set(photographs.names) - {photographs.names[row] for row in lost}
+    assert (tmp_path / "run" / "figures" / "triplets.png").is_file()

@@ -52,7 +52,6 @@ def test_set_replaces_a_value():
         ("human={triplets: a.txt}", "human: triplets also need embedding and concepts"),
         ("teacher={}", "teacher.model: missing"),
         ("images.distill_on=extra", "images: distill_on is extra, but no extra photographs are given"),
-        ("images.on_bad=skip", "images: on_bad is skip, which leaves out extra photographs, and none are given"),
         ("images.cache=folder", ": images.cache keeps whole images resized, which min_crop_area would crop"),
         ("more=1", "more: unknown key; allowed here: name, seed, images"),
         ("name.first=1", "name is a value, not a section"),

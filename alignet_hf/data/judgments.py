@@ -3,8 +3,8 @@
 A run's two kinds of people's data end here in one form, over the rows of its image source.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -35,6 +35,27 @@ class Judgments:
     similarities: np.ndarray
     noise_ceiling: dict[str, float]
 
+    def without(self, lost: Sequence[int], n_rows: int) -> "Judgments":
+        """The judgments that name none of some of the source's `n_rows`; rows are then those of the others.
+
+        Raises:
+            InputError: no held-out one is left.
+        """
+        place = np.full(n_rows, -1)
+        place[np.setdiff1d(np.arange(n_rows), lost)] = np.arange(n_rows - len(lost))
+        learnt, scored = (place[triplets].min(1, initial=0) >= 0 for triplets in (self.training, self.held_out))
+        kept = place[self.held_out_rows] >= 0
+        if not scored.any():
+            raise InputError("no held-out judgment is left: each names an image that cannot be decoded")
+        return replace(
+            self,
+            training=place[self.training[learnt]],
+            probabilities=self.probabilities[learnt],
+            held_out=place[self.held_out[scored]],
+            held_out_rows=place[self.held_out_rows[kept]],
+            similarities=self.similarities[np.ix_(kept, kept)],
+        )
+
 
 def folds(n_objects: int, n_folds: int, seed: int) -> list[np.ndarray]:
     """Objects dealt into folds of nearly equal size, each sorted."""
@@ -45,15 +66,25 @@ def folds(n_objects: int, n_folds: int, seed: int) -> list[np.ndarray]:
 
 
 def from_dissimilarities(
-    people: Dissimilarities, *, n_folds: int, fold: int, seed: int, with_training: bool = True
+    people: Dissimilarities,
+    *,
+    n_folds: int,
+    fold: int,
+    seed: int,
+    with_training: bool = True,
+    without: Sequence[int] = (),
 ) -> Judgments:
     """Judgments from similarity matrices whose objects are the rows of the image source.
 
     A triplet is held out if all three objects are; its choice is that of the mean person. The probabilities of training
     triplets are the shares of people: how uncertain people are, measured. `with_training` as in `from_choices`.
+    Objects to go `without` are in no triplet; the folds are those of all.
     """
     held_out_rows = folds(people.n_objects, n_folds, seed)[fold]
-    training_rows = np.setdiff1d(np.arange(people.n_objects), held_out_rows)
+    training_rows = np.setdiff1d(np.arange(people.n_objects), np.union1d(held_out_rows, without))
+    held_out_rows = np.setdiff1d(held_out_rows, without)
+    if len(without) and min(len(training_rows), len(held_out_rows)) < 3:
+        raise InputError("fewer than three photographs that people judged are left to learn from, or to score on")
     training, probabilities = people.choices(training_rows) if with_training else _NOTHING_TO_LEARN
     held_out, _ = people.choices(held_out_rows)
     return Judgments(

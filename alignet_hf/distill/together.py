@@ -5,14 +5,10 @@ begin what eight end. Before it embeds, caches or distils it calls the others, w
 """
 
 from collections.abc import Callable
-from functools import cached_property
 from pathlib import Path
 
-from alignet_hf.data.images import image_names
-from alignet_hf.data.judgments import Judgments
 from alignet_hf.distill.processes import broadcast_by, patient_group, rows_of_each, this_process
 from alignet_hf.encoders import check_encoder
-from alignet_hf.inputs import read_judgments
 from alignet_hf.pipeline import _run_stages
 from alignet_hf.pipeline_work import Pipeline
 from alignet_hf.recipe import Recipe, check_files
@@ -79,10 +75,7 @@ class _Leader(Pipeline):
 
 
 class _Follower(Pipeline):
-    @cached_property
-    def judgments(self) -> Judgments:
-        """What is held out: the surrogate, which learns from the rest, is the first process's."""
-        return read_judgments(self.recipe, image_names(self.judged_images), with_training=False)
+    with_training = False  # what is held out is enough: the surrogate, which learns from the rest, is the first's
 
 
 class _Calls:
