@@ -15,7 +15,15 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, and nothing else.")]
-Force = Annotated[bool, typer.Option("--force", help="Repeat what is done.")]
+Force = Annotated[
+    bool,
+    typer.Option(
+        "--force", help="Repeat a finished run; in the folder of another recipe's, replace what the recipe changes."
+    ),
+]
+Replace = Annotated[
+    bool, typer.Option("--force", help="Replace what the command made in the folder before, from other inputs.")
+]
 Seed = Annotated[int, typer.Option(min=0, help="Of everything random.")]
 ImageSize = Annotated[int | None, typer.Option(min=1, help="In pixels; the model's own by default.")]
 IMAGES = (

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import wraps
 from pathlib import Path
@@ -78,16 +78,39 @@ def holds_a_lock_alone(path: Path) -> bool:
     return path.is_dir() and [entry.name for entry in path.iterdir()] == [LOCK]
 
 
+def check_ours(folder: Path, ours: Collection[str] = ()) -> None:
+    """Check that a command may write to a folder: it is empty but for a lock, or holds one of these names of its own.
+
+    Raises:
+        InputError: the folder holds what somebody else put there.
+    """
+    names = {path.name for path in folder.iterdir()} - {LOCK} if folder.is_dir() else set()
+    if any(not _is_left_over(name) for name in names) and names.isdisjoint(ours):
+        raise not_ours(folder)
+
+
+def _is_left_over(name: str) -> bool:
+    """Whether a killed process left this in the middle of a writing (`replacing`)."""
+    return name.startswith(".") and name.endswith(".tmp")
+
+
+def not_ours(path: Path) -> InputError:
+    """The error of a file or folder that is in the way."""
+    return InputError(f"{path}: is there already, and not of this run; remove it or use another folder")
+
+
 def remove_result(folder: Path) -> None:
-    """Remove a folder if it is there; one that has a lock, which a process may hold, keeps it and nothing else."""
-    if not (folder / LOCK).exists():
+    """Remove a file or folder if it is there; a folder's lock, which a process may hold, stays, and nothing else."""
+    if folder.is_file():
+        folder.unlink()
+    elif not (folder / LOCK).exists():
         shutil.rmtree(folder, ignore_errors=True)
-        return
-    for entry in folder.iterdir():
-        if entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry, ignore_errors=True)
-        elif entry.name != LOCK:
-            entry.unlink()
+    else:
+        for entry in folder.iterdir():
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry, ignore_errors=True)
+            elif entry.name != LOCK:
+                entry.unlink()
 
 
 def writes_out(command: Callable) -> Callable:

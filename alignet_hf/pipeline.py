@@ -17,15 +17,17 @@ from pathlib import Path
 import yaml
 
 from alignet_hf.data.images.cache import RECORD
+from alignet_hf.distill.finished import NO_MATTER
 from alignet_hf.encoders import check_encoder
 from alignet_hf.errors import InputError
 from alignet_hf.hub.artifacts import replacing
 from alignet_hf.inputs import open_images
+from alignet_hf.made_from import differences
 from alignet_hf.pipeline_work import METRICS, UNDECODABLE, Pipeline
 from alignet_hf.recipe import Recipe, check_files, load_recipe
 from alignet_hf.stages import Stages, files_fingerprint, fingerprint
 
-NO_MATTER = {"license", "num_workers"}  # keys that change no number, and so repeat no stage
+RECIPE = "recipe.yaml"
 
 __all__ = ["Pipeline", "open_images", "rewrite_report", "run"]
 
@@ -36,14 +38,15 @@ def run(recipe: Recipe, out: str | Path, *, force: bool = False, say: Callable[[
     Args:
         recipe: what to run.
         out: the run's folder.
-        force: repeat what is done.
+        force: repeat a finished run; of one of another recipe, what differs and all that follows from it.
         say: takes a line of progress.
 
     Returns:
         The metrics, as metrics.json holds them.
 
     Raises:
-        InputError: a file that is missing or wrong, or another process at work in the folder.
+        InputError: a file that is missing or wrong, another process at work in the folder, or a folder that holds what
+            no run wrote or, unless forced, what a run of another recipe made.
     """
     check_files(recipe)
     check_encoder(recipe.teacher)
@@ -54,14 +57,72 @@ def run(recipe: Recipe, out: str | Path, *, force: bool = False, say: Callable[[
 
 
 def _run_stages(pipeline: Pipeline, force: bool) -> dict:
-    """Every stage, in order, each made from what the fingerprint that it is given says."""
-    recipe, out, given, stages = pipeline.recipe, pipeline.out, pipeline.recipe.human, pipeline.stages
+    """Every stage, in order; then the metrics."""
+    recipe, out, stages = pipeline.recipe, pipeline.out, pipeline.stages
     _ = pipeline.judgments_of_all  # read and checked before any work
-    if force:
-        stages.forget()
-    with replacing(out / "recipe.yaml") as path:
+    _settle(pipeline, force)
+    stages.begin()
+    with replacing(out / RECIPE) as path:
         path.write_text(yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False), encoding="utf-8")
-    stage, settings = stages.run, recipe.settings
+    _each_stage(pipeline, stages.run)
+    metrics = json.loads((out / METRICS).read_text(encoding="utf-8"))
+    if metrics.get("seconds") != (seconds := stages.seconds()):
+        metrics["seconds"] = seconds
+        pipeline.write_metrics(metrics)
+    if not stages.n_done:
+        stages.say(f"{out}: finished before, nothing to do (--force repeats it)")
+    return metrics
+
+
+def _settle(pipeline: Pipeline, force: bool) -> None:
+    """Decide what becomes of an earlier run in the folder: all of it stays that the recipe would make alike.
+
+    Raises:
+        InputError: stages would be done again, and it is not forced.
+    """
+    stages, standings = pipeline.stages, {}
+
+    def look(name: str, made_from: str, work: Callable | None = None, writes=(), shares=()) -> str:
+        standings[name] = stages.standing(name, made_from, writes, shares), list(writes)
+        return fingerprint(name, made_from)
+
+    _each_stage(pipeline, look)
+    changed = {name: writes for name, (standing, writes) in standings.items() if standing == "changed"}
+    if set(changed) - {"report"}:  # which takes seconds, and other words alone change it
+        again, held = f"stages {', '.join(changed)}", f"{pipeline.out}: holds a run {_of_what(pipeline)}"
+        if not force:
+            raise InputError(f"{held}: {again} would be done again; --force does so, or use another folder")
+        stages.say(f"{held}: {again} are done again")
+        for name, writes in changed.items():  # at once: no report may stand beside a recipe that is not its own
+            stages.drop(name, writes)
+    elif force and all(standing == "done" for standing, _ in standings.values()):
+        stages.forget()
+
+
+def _of_what(pipeline: Pipeline) -> str:
+    """In what an earlier run in the folder differs."""
+    try:
+        before = yaml.safe_load((pipeline.out / RECIPE).read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError):
+        before = None
+    if not isinstance(before, dict):
+        return "whose recipe is gone"
+    differs = differences(_flat(before), _flat(pipeline.recipe.model_dump(mode="json")))
+    return f"of another recipe ({'; '.join(differs)})" if differs else "on files that have changed since"
+
+
+def _flat(recipe: dict) -> dict:
+    """{"distill.steps": 6, ...}"""
+    flat = {}
+    for section, value in recipe.items():
+        keys = {f"{section}.{key}": of_key for key, of_key in value.items()} if isinstance(value, dict) else None
+        flat |= {section: value} if keys is None else keys
+    return flat
+
+
+def _each_stage(pipeline: Pipeline, stage: Callable[..., str]) -> None:
+    """Call `stage`, which takes what `Stages.run` takes, for every stage, with what it is made from."""
+    recipe, out, given, settings = pipeline.recipe, pipeline.out, pipeline.recipe.human, pipeline.recipe.settings
     files = files_fingerprint(given.dissimilarities, given.triplets, given.embedding, given.concepts)
     words = given.people, recipe.student and recipe.student.license  # for cards alone: no reason to train again
     people = fingerprint(
@@ -98,13 +159,6 @@ def _run_stages(pipeline: Pipeline, force: bool) -> dict:
     made_from = fingerprint(surrogate, students, recipe.evaluate.model_dump())
     scores = stage("evaluate", made_from, pipeline.evaluate, [out / METRICS])
     stage("report", fingerprint(scores, words), pipeline.report, [out / "report.md", out / "figures"])
-    metrics = json.loads((out / METRICS).read_text(encoding="utf-8"))
-    if metrics.get("seconds") != (seconds := stages.seconds()):
-        metrics["seconds"] = seconds
-        pipeline.write_metrics(metrics)
-    if not stages.n_done:
-        stages.say(f"{out}: finished before, nothing to do (--force repeats it)")
-    return metrics
 
 
 def rewrite_report(out: Path) -> None:
@@ -113,9 +167,9 @@ def rewrite_report(out: Path) -> None:
     Raises:
         InputError: the folder holds no finished run.
     """
-    if not (out / METRICS).is_file() or not (out / "recipe.yaml").is_file():
-        raise InputError(f"{out}: not the folder of a finished run: no {METRICS} and recipe.yaml in it")
+    if not (out / METRICS).is_file() or not (out / RECIPE).is_file():
+        raise InputError(f"{out}: not the folder of a finished run: no {METRICS} and {RECIPE} in it")
     with Stages(out, print) as stages:
         if unfinished := stages.unfinished():
             raise InputError(f"{out}: not finished ({', '.join(unfinished)}); run it to the end first")
-        Pipeline(load_recipe(out / "recipe.yaml"), out, stages).report()
+        Pipeline(load_recipe(out / RECIPE), out, stages).report()

@@ -297,6 +297,14 @@ class Pipeline:
         self._embed(self.recipe.student, model, processor, self.judged_images, self.out / "embeddings" / setting)
 
     def _embed(self, encoder: Encoder, model, processor, images, output: Path) -> None:
+        given = self.recipe.images
+        judged_alone = images is self.judged_images or given.extra is None
+        known_as = {
+            "model": encoder.model,
+            "images": given.source if judged_alone else f"{given.source}, {given.extra}",
+        }
+        if encoder.revision is not None:
+            known_as["revision"] = encoder.revision
         embed_images(
             model,
             images,
@@ -307,6 +315,8 @@ class Pipeline:
             bf16=encoder.bf16,
             output=output,
             device=this_process().device,
+            force=True,  # what a stage finds is its own; another machine's rows may differ a little more than they may
+            known_as=known_as,
         )
 
     def _fit_ud(self, embeddings: np.ndarray) -> UncertaintyDistillation:

@@ -9,12 +9,15 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from alignet_hf.errors import InputError
 from alignet_hf.hub.artifacts import replacing
-from alignet_hf.output_folder import LOCK, holds_a_lock_alone, remove_result, working_in
+from alignet_hf.made_from import RECORD
+from alignet_hf.output_folder import LOCK, check_ours, holds_a_lock_alone, not_ours, remove_result, working_in
+
+RECORDS = "stages"  # the folder of the stages' records
 
 
 def fingerprint(*parts: Any) -> str:
@@ -43,21 +46,23 @@ class Stages:
         say: takes a line of progress.
 
     Raises:
-        InputError: on entering, if another process works in the folder.
+        InputError: on entering, if another process works in the folder, or it holds what no stages wrote.
     """
 
     def __init__(self, folder: Path, say: Callable[[str], None]):
         self.folder = folder
         self.say = say
         self.n_done = 0  # stages that this call had to do
-        self.alone = working_in(folder)
 
     def __enter__(self) -> "Stages":
-        self.alone.__enter__()
+        with ExitStack() as held:
+            held.enter_context(working_in(self.folder))
+            check_ours(self.folder, {RECORDS, RECORD})
+            self.held = held.pop_all()
         return self
 
     def __exit__(self, *error):
-        self.alone.__exit__(*error)
+        self.held.__exit__(*error)
 
     def run(
         self,
@@ -84,18 +89,15 @@ class Stages:
         Returns:
             The stage's fingerprint, for those that are made from it.
         """
+        record, writes = self._read(name), list(map(Path, writes))
+        if self.standing(name, made_from, writes, shares) == "done":
+            return fingerprint(name, made_from)
         made_from = fingerprint(name, made_from)
-        record, writes = self._read(name), list(writes)
-        there = all(path.exists() and not holds_a_lock_alone(path) for path in map(Path, (*writes, *shares)))
-        if record.get("made_from") == made_from and "seconds" in record and there:
-            return made_from
-        if not record:
-            for path in map(Path, writes):
-                if path.is_file() or (path.is_dir() and any(entry.name != LOCK for entry in path.iterdir())):
-                    raise InputError(f"{path}: is there already, and not of this run; remove it or use another folder")
+        if not record and (foreign := [path for path in writes if _holds_something(path)]):
+            raise not_ours(foreign[0])
         if record.get("made_from") != made_from or "seconds" in record:
             for folder in writes:
-                remove_result(Path(folder))
+                remove_result(folder)
         self._write(name, made_from=made_from)
         self.say(f"{name} ...")
         start = time.perf_counter()
@@ -106,26 +108,50 @@ class Stages:
         self.say(f"{name}: {seconds:.1f} s")
         return made_from
 
+    def standing(
+        self, name: str, made_from: str, writes: Iterable[str | Path] = (), shares: Iterable[str | Path] = ()
+    ) -> Literal["done", "changed", "open"]:
+        """Whether `run`, given the same, would find a stage done, replace what it left for another fingerprint, or
+        else begin it or go on with it.
+        """
+        record, writes, made_from = self._read(name), list(map(Path, writes)), fingerprint(name, made_from)
+        before = record.get("made_from")
+        there = all(path.exists() and not holds_a_lock_alone(path) for path in (*writes, *map(Path, shares)))
+        if before == made_from:
+            return "done" if "seconds" in record and there else "open"
+        lost = before is not None and ("seconds" in record or any(map(_holds_something, writes)))
+        return "changed" if lost else "open"
+
+    def drop(self, name: str, writes: Iterable[str | Path]) -> None:
+        """Remove what a stage wrote, which is still its own to write."""
+        self._write(name, made_from=None)
+        for path in map(Path, writes):
+            remove_result(path)
+
     def seconds(self) -> dict[str, float]:
         """How long each recorded stage took, in the order in which they ended; a resumed one counts its last part."""
-        records = sorted((self.folder / "stages").glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
+        records = sorted((self.folder / RECORDS).glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
         return {path.stem: self._read(path.stem).get("seconds", 0.0) for path in records}
+
+    def begin(self) -> None:
+        """Make the folder the stages', before any of them has begun."""
+        (self.folder / RECORDS).mkdir(exist_ok=True)
 
     def forget(self) -> None:
         """Make every stage run again; what they wrote is still theirs to replace."""
-        for path in (self.folder / "stages").glob("*.json"):
+        for path in (self.folder / RECORDS).glob("*.json"):
             self._write(path.stem, made_from=None)
 
     def unfinished(self) -> list[str]:
         """Stages that were started and not ended."""
-        records = sorted((self.folder / "stages").glob("*.json"))
+        records = sorted((self.folder / RECORDS).glob("*.json"))
         return [path.stem for path in records if "seconds" not in self._read(path.stem)]
 
     def _record(self, name: str) -> Path:
-        (self.folder / "stages").mkdir(exist_ok=True)
-        return self.folder / "stages" / f"{name}.json"
+        return self.folder / RECORDS / f"{name}.json"
 
     def _write(self, name: str, **record: Any) -> None:
+        self.begin()
         with replacing(self._record(name)) as path:
             path.write_text(json.dumps(record), encoding="utf-8")
 
@@ -134,3 +160,8 @@ class Stages:
             return json.loads(self._record(name).read_text(encoding="utf-8"))
         except (FileNotFoundError, json.JSONDecodeError):
             return {}
+
+
+def _holds_something(path: Path) -> bool:
+    """Whether a file is there, or a folder with more in it than a lock."""
+    return path.is_file() or (path.is_dir() and any(entry.name != LOCK for entry in path.iterdir()))

@@ -1,6 +1,8 @@
 """The whole pipeline on the embedded data with a tiny student, whole and interrupted."""
 
+import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -197,13 +199,85 @@ def test_a_student_that_is_trained_is_not_trained_again(finished, recipe, tmp_pa
     assert scores(again) == scores(finished[1])
 
 
-def test_a_changed_number_repeats_what_follows_from_it_and_no_more(finished, encoders, tmp_path):
-    out, _ = finished
-    lines = []
-    changed = load_recipe(RECIPE, overrides(encoders, "evaluate.n_bootstrap=21"))
-    pipeline.run(changed, out, say=lines.append)
+def digests(folder: Path) -> dict[Path, bytes]:
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name != ".lock"]
+    return {path: hashlib.sha256(path.read_bytes()).digest() for path in files}
+
+
+def test_another_recipe_is_refused_and_repeats_what_follows_from_it_if_it_is_forced(finished, encoders, tmp_path):
+    out, lines = tmp_path / "copy", []
+    shutil.copytree(finished[0], out)
+    changed = load_recipe(RECIPE, overrides(encoders, "evaluate.n_bootstrap=21", "teacher.num_workers=1"))
+    before = digests(out)
+    said = (
+        r"another recipe \(.*evaluate.n_bootstrap: 20, now 21\): stages evaluate, report would be done again; --force"
+    )
+    with pytest.raises(InputError, match=said):
+        pipeline.run(changed, out, say=lines.append)
+    assert digests(out) == before
+    assert not lines
+    pipeline.run(changed, out, force=True, say=lines.append)
     assert [line.split(":")[0] for line in lines if line.endswith(" s")] == ["evaluate", "report"]
-    pipeline.run(load_recipe(RECIPE, overrides(encoders)), out, say=lambda line: None)
+    pipeline.run(changed, out, say=lambda line: None)  # the same, from now on
+
+
+def test_no_score_of_another_recipe_stays_beside_the_new_one(finished, encoders, tmp_path, monkeypatch):
+    """Forced, stopped while it distils, and forced again, which goes on and repeats nothing that is done."""
+    shutil.copytree(finished[0], tmp_path / "run")
+    changed = load_recipe(RECIPE, overrides(encoders, "distill.steps=3"))
+
+    def stop(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(AligNetTrainer, "training_step", stop)
+        with pytest.raises(KeyboardInterrupt):
+            pipeline.run(changed, tmp_path / "run", force=True, say=lambda line: None)
+    left = {path.name for path in (tmp_path / "run").iterdir()}
+    assert left.isdisjoint({"metrics.json", "report.md", "figures", "student"})
+    lines = []
+    pipeline.run(changed, tmp_path / "run", force=True, say=lines.append)
+    done = [line.split(":")[0] for line in lines if line.endswith(" s")]
+    assert done == ["alignet", "unalignet", "evaluate", "report"]
+
+
+def test_a_finished_run_is_repeated_if_it_is_forced(encoders, tmp_path):
+    values = (f"teacher.model={encoders[0]}", "student=null", "distill=null", "surrogate.epochs=2", "triplets.n=50")
+    recipe, lines = load_recipe(RECIPE, [*values, "evaluate.n_bootstrap=5"]), []
+    for force in (False, True):
+        pipeline.run(recipe, tmp_path, force=force, say=lines.append)
+    done = [line.split(":")[0] for line in lines if line.endswith(" s")]
+    assert done == ["teacher", "surrogate", "clusters", "triplets", "evaluate", "report"] * 2
+
+
+def test_other_words_alone_write_the_report_anew(finished, encoders, tmp_path):
+    shutil.copytree(finished[0], tmp_path / "run")
+    lines = []
+    pipeline.run(load_recipe(RECIPE, overrides(encoders, "student.license=mit")), tmp_path / "run", say=lines.append)
+    assert [line.split(":")[0] for line in lines if line.endswith(" s")] == ["report"]
+
+
+def test_a_photograph_that_has_changed_is_another_run(encoders, tmp_path):
+    images = tmp_path / "images"
+    images.mkdir()
+    for row, name in enumerate(open_images("objects92").names):
+        (images / name).write_bytes(open_images("objects92").path(row).read_bytes())
+    values = (f"teacher.model={encoders[0]}", "student=null", "distill=null", "surrogate.epochs=2", "triplets.n=50")
+    recipe = load_recipe(RECIPE, [*values, f"images.source={images}", "evaluate.n_bootstrap=5"])
+    pipeline.run(recipe, tmp_path / "run", say=lambda line: None)
+    first = sorted(images.iterdir())[0]
+    Image.new("RGB", (9, 9)).save(first)
+    with pytest.raises(InputError, match="holds a run on files that have changed since: stages teacher, surrogate"):
+        pipeline.run(recipe, tmp_path / "run", say=lambda line: None)
+
+
+def test_a_folder_of_something_else_is_left_alone(recipe, tmp_path):
+    (tmp_path / "recipe.yaml").write_text("mine")
+    for force in (False, True):
+        with pytest.raises(InputError, match="is there already, and not of this run; remove it or use another folder"):
+            pipeline.run(recipe, tmp_path, force=force, say=lambda line: None)
+    assert [path.name for path in tmp_path.iterdir() if path.name != ".lock"] == ["recipe.yaml"]
+    assert (tmp_path / "recipe.yaml").read_text() == "mine"
 
 
 def test_listed_triplets_and_extra_images(encoders, tmp_path):

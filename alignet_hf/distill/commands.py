@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from alignet_hf.console import IMAGES, ImageSize, Json, Pooling, Seed, done, quiet, say
+from alignet_hf.console import IMAGES, ImageSize, Json, Pooling, Replace, Seed, done, quiet, say
 from alignet_hf.errors import InputError
 from alignet_hf.output_folder import writes_out
 from alignet_hf.surrogate.command_inputs import aligned, check_clustered, left_out
@@ -63,16 +63,19 @@ def distill(
     ] = "raise",
     save_steps: Annotated[int, typer.Option(min=1, help="Steps from one checkpoint to the next.")] = 500,
     seed: Seed = 0,
+    force: Replace = False,
     as_json: Json = False,
 ) -> None:
     """Distil a student from listed or dense triplets; killed and started again, it goes on."""
     from alignet_hf.data.alignet import load_alignet
     from alignet_hf.data.images import images_fingerprint, load_images
     from alignet_hf.data.images.undecodable import check_on_bad
+    from alignet_hf.distill.finished import NO_MATTER
     from alignet_hf.distill.run import distill_student
     from alignet_hf.encoders import encoder_named
+    from alignet_hf.made_from import MadeFrom, claim, digest_of
     from alignet_hf.recipe import Distill
-    from alignet_hf.stages import Stages, files_fingerprint, fingerprint
+    from alignet_hf.stages import Stages, fingerprint
 
     if (data is None) == (embeddings is None):
         raise InputError("give either --triplets FOLDER or --embeddings FOLDER")
@@ -122,15 +125,20 @@ def distill(
     listed = None if data is None else load_alignet(data)
     labels = None if clusters is None else _labels(clusters, len(teacher), kept)
     # Without on_bad: a training that an image stopped goes on without it.
-    files = files_fingerprint(student, data, embeddings, transform, clusters)
-    asked = (image_size, pooling, options.model_dump(), seed, files)
+    asked = {"image_size": image_size, "pooling": pooling, **options.model_dump(exclude=NO_MATTER), "seed": seed}
+    read = {"student": student, "triplets": data, "embeddings": embeddings, "transform": transform}
+    inputs = {name: digest_of(path) for name, path in {**read, "clusters": clusters}.items()}
+    made_from = MadeFrom("distill", asked, {"images": images_fingerprint(source), **inputs})
     if out.name in ("", ".."):  # of "." and the like, beside which nothing could be named
         out = out.resolve()
     work = out.with_name(f"{out.name}-training")
     with Stages(work, say(as_json)) as stages:
+        replaces = claim(work, made_from, beside=True, force=force)
+        if force and not replaces and not stages.unfinished():
+            stages.forget()
         stages.run(
             "distill",
-            fingerprint(asked, images_fingerprint(source)),
+            fingerprint(made_from.options, made_from.inputs),
             lambda: distill_student(
                 encoder,
                 options,

@@ -11,12 +11,12 @@ from alignet_hf.recipe import Distill, Encoder
 from alignet_hf.stages import fingerprint
 
 MARKER = "finished.json"
-_NO_MATTER = {"license", "num_workers"}  # keys that change no number
+NO_MATTER = {"license", "num_workers"}  # keys that change no number, and so repeat no training
 
 
 def made_from(encoder: Encoder, options: Distill, *numbers: Any) -> str:
     """A fingerprint of the numbers that a student is trained with; the data are the caller's to know."""
-    return fingerprint(encoder.model_dump(exclude=_NO_MATTER), options.model_dump(exclude=_NO_MATTER), numbers)
+    return fingerprint(encoder.model_dump(exclude=NO_MATTER), options.model_dump(exclude=NO_MATTER), numbers)
 
 
 def is_finished(output: Path, work: Path, fingerprint: str) -> bool:

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from alignet_hf.console import IMAGES, ImageSize, Json, Pooling, Seed, done, print_tables, quiet
+from alignet_hf.console import IMAGES, ImageSize, Json, Pooling, Replace, Seed, done, print_tables, quiet
 from alignet_hf.errors import InputError
-from alignet_hf.output_folder import writes_out
+from alignet_hf.output_folder import check_ours, writes_out
 from alignet_hf.surrogate.command_inputs import aligned, check_clustered, check_named, left_out
 
 
@@ -28,6 +28,7 @@ def embed(
     ] = "raise",
     bf16: Annotated[bool, typer.Option("--bf16", help="Compute in bfloat16 what loses little by it.")] = False,
     dtype: Annotated[str, typer.Option(help="float32 or float16, of what is written.")] = "float32",
+    force: Replace = False,
     as_json: Json = False,
 ) -> None:
     """Embed images with a frozen encoder; killed and started again, it goes on.
@@ -39,7 +40,9 @@ def embed(
     from alignet_hf.encoders import encoder_named, open_teacher
     from alignet_hf.hardware import suitable_workers
     from alignet_hf.surrogate.embed import embed_images
+    from alignet_hf.surrogate.embedding_file import OURS
 
+    check_ours(out, OURS)
     quiet()
     process = this_process()
     source = load_images(images)
@@ -56,6 +59,8 @@ def embed(
         pixels=pixels,
         on_bad=on_bad,
         bf16=bf16,
+        force=force,
+        known_as={"model": model, "images": images},
     )
     skipped = {"undecodable": len(rows.undecodable)} if rows.undecodable else {}
     if process.is_main_process:
@@ -110,6 +115,7 @@ def align(
         float | None, typer.Option(min=0, max=1, help="Choose among settings that keep this share of neighbours; 0.")
     ] = None,
     seed: Seed = 0,
+    force: Replace = False,
     as_json: Json = False,
 ) -> None:
     """Fit uncertainty distillation: the transform that makes a teacher answer like people."""
@@ -118,6 +124,7 @@ def align(
     import numpy as np
 
     from alignet_hf.data.things import read_triplets
+    from alignet_hf.made_from import MadeFrom, claim, digest_of
     from alignet_hf.surrogate.cross_validation import REGULARIZATIONS
     from alignet_hf.surrogate.embeddings import Embeddings
     from alignet_hf.surrogate.uncertainty_distillation import UncertaintyDistillation
@@ -149,6 +156,12 @@ def align(
         else:  # a fifth of a fold's few objects makes no triplets
             print("fewer than 100 objects: no early stopping (--validation SHARE turns it on)", file=sys.stderr)
     options, facts = {"seed": seed, "max_epochs": epochs, "validation": validation}, {}
+    read = {"embeddings": embeddings, "triplets": triplets, "probabilities": probabilities, "vice": posterior}
+    given_options = {"odd_column": odd_column, "regularization": regularization, "cross_validate": cross_validate}
+    made_from = MadeFrom(
+        "align", {**options, **given_options, **compared}, {name: digest_of(path) for name, path in read.items()}
+    )
+    claim(out, made_from, result="uncertainty-distillation.safetensors", force=force)
     if cross_validate:
         from alignet_hf.surrogate.labels import label
         from alignet_hf.surrogate.ud_experiment import ud_experiment
@@ -241,9 +254,11 @@ def cluster(
         int | None, typer.Option(min=1, help="Of how many images to learn centroids; 256 a cluster by default.")
     ] = None,
     seed: Seed = 0,
+    force: Replace = False,
     as_json: Json = False,
 ) -> None:
     """Cluster embeddings by k-means; killed and started again, it goes on. With elbow, the curve is drawn too."""
+    from alignet_hf.made_from import MadeFrom, claim, digest_of
     from alignet_hf.surrogate.cluster import cluster_embeddings
     from alignet_hf.surrogate.elbow import save_elbow
 
@@ -251,9 +266,14 @@ def cluster(
         raise InputError(f"--n-clusters: {n_clusters!r} is neither a number nor elbow")
     k = n_clusters if n_clusters == "elbow" else int(n_clusters)
     rows, kept = aligned(embeddings, transform)
-    options = {"n_init": n_init, "n_iter": n_iter, "sample": sample, "rows": kept}
-    clusters = cluster_embeddings(rows, k, seed, output=out, **options)
-    if clusters.elbow_curve is not None:
+    options = {"n_init": n_init, "n_iter": n_iter, "sample": sample}
+    inputs = {"embeddings": digest_of(embeddings), "transform": digest_of(transform)}
+    made_from = MadeFrom("cluster", {"n_clusters": k, **options, "seed": seed}, inputs)
+    claim(out, made_from, result="clusters.safetensors", force=force)
+    clusters = cluster_embeddings(rows, k, seed, output=out, rows=kept, **options)
+    if clusters.elbow_curve is None:
+        (out / "elbow.png").unlink(missing_ok=True)  # of other clusters
+    else:
         save_elbow(clusters.elbow_curve, out)
     done(as_json, out, clusters=clusters.n_clusters, inertia=clusters.inertia, **left_out(rows, kept))
 
@@ -269,11 +289,14 @@ def triplets(
         "cluster-boundary"
     ),
     seed: Seed = 0,
+    force: Replace = False,
     as_json: Json = False,
 ) -> None:
     """Sample triplets and let the (surrogate) teacher answer them: an AligNet data set."""
     import numpy as np
 
+    from alignet_hf.data.alignet import holds_alignet
+    from alignet_hf.made_from import MadeFrom, claim, digest_of
     from alignet_hf.surrogate.cluster import Clusters
     from alignet_hf.surrogate.embeddings import Embeddings
     from alignet_hf.surrogate.respond import save_responses
@@ -284,6 +307,11 @@ def triplets(
         raise InputError(f"--strategy {strategy} needs --clusters FOLDER; only random does without")
     labels = np.zeros(len(rows), np.int32) if clusters is None else Clusters.from_pretrained(clusters).labels
     check_clustered(labels, len(rows), kept, clusters)
+    read = {"embeddings": embeddings, "clusters": clusters, "transform": transform}
+    inputs = {name: digest_of(path) for name, path in read.items()}
+    made_from = MadeFrom("triplets", {"n": n, "strategy": strategy, "seed": seed}, inputs)
+    is_data_set = holds_alignet(out)  # which may have other splits
+    claim(out, made_from, result="train.parquet" if is_data_set else None, beside=is_data_set, force=force)
     if kept is None:
         sampled = sample_triplets(labels, n, strategy, seed=seed)
     else:

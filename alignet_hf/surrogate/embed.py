@@ -1,7 +1,7 @@
 """Embed images with a teacher: a frozen representation for every image, on disk as memory-mapped safetensors."""
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -24,8 +24,16 @@ from alignet_hf.data.images.undecodable import (
 from alignet_hf.distill.processes import by_the_first, this_process
 from alignet_hf.errors import InputError
 from alignet_hf.hub.artifacts import make_folder
-from alignet_hf.surrogate.embedder import Batch, BatchReader, Embedder, evaluating, finite_rows
-from alignet_hf.surrogate.embedding_file import EmbeddingFile, check_dimensions
+from alignet_hf.output_folder import check_ours
+from alignet_hf.surrogate.embedder import (
+    Batch,
+    BatchReader,
+    Embedder,
+    evaluating,
+    fingerprint_with_names,
+    finite_rows,
+)
+from alignet_hf.surrogate.embedding_file import OURS, EmbeddingFile, check_dimensions
 from alignet_hf.surrogate.embeddings import Embeddings
 
 
@@ -44,6 +52,8 @@ def embed_images(
     on_bad: OnBad = "raise",
     bf16: bool | Literal["auto"] = False,
     progress: bool = True,
+    force: bool = False,
+    known_as: Mapping[str, str | None] | None = None,
 ) -> Embeddings:
     """Embed every image of a source, in order.
 
@@ -60,8 +70,9 @@ def embed_images(
         revision: of a Hub id.
         batch_size: images in a forward pass; the last digits of what a model gives depend on it.
         output: a folder to write to while embedding. Stopped anywhere and called again, by as many processes or
-            others, the work goes on and ends with the same bytes. Where model, images, processor, `batch_size`,
-            `dtype`, `pixels` or `bf16` have changed it starts again, with a warning, be the file finished or not.
+            others, the work goes on and ends with the same bytes. Embeddings of another model, processor or images
+            that are there, or with another `dtype`, `pixels` or `bf16`, are refused, and unfinished ones with another
+            `batch_size`.
         device: a module is moved there; None leaves it where it is, and puts a model that is loaded here on the
             process's accelerator if there is one.
         num_workers: processes that open and process images, for each process that embeds.
@@ -70,11 +81,14 @@ def embed_images(
         on_bad: "raise" stops at an image that cannot be decoded; what is done stays done. "skip" goes on: its row is
             NaN, and `Embeddings.undecodable` says why.
         bf16: compute in bfloat16 what loses little by it (autocast); "auto" where the device has its arithmetic.
-        progress: show a progress bar, on a terminal.
+        progress: show how far it is: a bar on a terminal, a line now and then elsewhere.
+        force: replace such other embeddings; those that are finished stay until these are.
+        known_as: names for the embeddings' card, in place of those that the objects tell: of the `model` and its
+            `revision`, and where the `images` are.
 
     Raises:
         InputError: naming the image that cannot be opened or whose embedding is not finite; another process at work in
-            the folder; too little space; a worker that was killed.
+            the folder, or what it holds; too little space; a worker that was killed.
     """
     if not len(images):
         raise InputError("images: the source holds no image")
@@ -85,9 +99,12 @@ def embed_images(
     with evaluating(model), naming_killed_workers():
         embedder = Embedder(model, processor, revision, device, bf16)
         read = BatchReader(images, embedder.processor, pixels=pixels)
-        facts = {"batch_size": batch_size, "pixels": pixels, "fingerprint": embedder.fingerprint(images)}
-        facts = embedder.facts | facts
-        work = _Work(embedder, read, names, batch_size, dtype, on_bad, num_workers, progress)
+        facts = {"images": None, **embedder.facts, **(known_as or {}), "batch_size": batch_size, "pixels": pixels}
+        facts |= {
+            "images_fingerprint": fingerprint_with_names(images),
+            "weights_fingerprint": embedder.fingerprint(),
+        }
+        work = _Work(embedder, read, names, batch_size, dtype, on_bad, num_workers, progress, force)
         embeddings = work.in_memory(facts) if output is None else work.in_folder(make_folder(output), facts)
     if embeddings.undecodable and this_process().is_main_process:
         warnings.warn(undecodable_message(embeddings.undecodable), stacklevel=2)
@@ -97,10 +114,10 @@ def embed_images(
 class _Work:
     """Batches to embed, and where their rows go."""
 
-    def __init__(self, embedder, read, names, batch_size, dtype, on_bad, num_workers, progress):
+    def __init__(self, embedder, read, names, batch_size, dtype, on_bad, num_workers, progress, force):
         self.embedder, self.read, self.names = embedder, read, names
         self.batch_size, self.dtype, self.on_bad = batch_size, dtype, on_bad
-        self.num_workers, self.progress = num_workers, progress
+        self.num_workers, self.progress, self.force = num_workers, progress, force
         self.batches = [range(start, min(start + batch_size, len(names))) for start in range(0, len(names), batch_size)]
 
     def in_memory(self, facts: dict) -> Embeddings:
@@ -121,10 +138,11 @@ class _Work:
     def in_folder(self, folder: Path, facts: dict) -> Embeddings:
         """This process's share, which with those of the others makes the file."""
         process = this_process()
-        if len(set(gather_object([facts["fingerprint"]]))) > 1:
+        if len(set(gather_object([(facts["images_fingerprint"], facts["weights_fingerprint"])]))) > 1:
             raise InputError(
                 "the processes have other models or images than one another; load the same weights and files in each"
             )
+        by_the_first(lambda: check_ours(folder, OURS))
         file = EmbeddingFile(folder, self.names, self.batch_size, facts, process.process_index)
         lock = FileLock(folder / ".lock")
         try:
@@ -141,8 +159,8 @@ class _Work:
             lock.release()
         return Embeddings.read(file.final)
 
-    def _begin(self, file: EmbeddingFile, lock: FileLock) -> tuple[int, str, np.ndarray]:
-        """Find what is done, or start -> dimensions, dtype, and the batches that are done."""
+    def _begin(self, file: EmbeddingFile, lock: FileLock) -> tuple[int, str, np.ndarray, dict]:
+        """Find what is done, or start -> dimensions, dtype, the batches that are done, and the file's facts."""
         try:
             lock.acquire(timeout=0)
         except Timeout as error:
@@ -150,14 +168,14 @@ class _Work:
                 f"{file.folder}: another process is embedding here; wait for it, or name another folder"
             ) from error
         batch, rows, bad = self._first()
-        file.begin(rows, batch)
+        file.begin(rows, batch, self.force)
         if file.undecodable and self.on_bad == "raise":
             raise InputError(_fatal(file.undecodable))
         if not file.done[batch]:
             with file:
                 file.write(batch, rows, bad)
             file.done[batch] = True
-        return file.shape[1], self.dtype, file.done
+        return file.shape[1], self.dtype, file.done, file.facts
 
     def _first(self) -> tuple[int, np.ndarray, dict[int, str]]:
         """The first batch of which an image can be decoded."""

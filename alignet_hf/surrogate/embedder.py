@@ -77,7 +77,7 @@ class Embedder:
         self.device, self.dtype = _place(model, device)
         self.bf16 = self._computes_in(bf16)
         pooling = model.config.resolved_pooling if isinstance(model, AligNetVisionModel) else None
-        self.facts = {"model": name, "revision": revision, "pooling": pooling, "bf16": self.bf16}
+        self.facts = {"model": name, "revision": revision or _commit(model), "pooling": pooling, "bf16": self.bf16}
 
     def _computes_in(self, bf16: bool | Literal["auto"]) -> bool:
         if bf16 not in (True, False, "auto"):
@@ -107,10 +107,9 @@ class Embedder:
                 return _checked(self.model(**inputs).pooler_output)
             return _checked(self.model(inputs["pixel_values"]))
 
-    def fingerprint(self, images) -> str:
-        """Of the images, their names and, where they can be seen, the weights that embeddings depend on."""
-        texts = [images_fingerprint(images), *image_names(images)]
-        digest = hashlib.sha256("\0".join(texts).encode("utf-8", "surrogateescape"))
+    def fingerprint(self) -> str:
+        """Of the weights that embeddings depend on, where they can be seen."""
+        digest = hashlib.sha256()
         if isinstance(self.model, torch.nn.Module):
             unused = ()
             if isinstance(self.model, AligNetVisionModel):
@@ -122,6 +121,12 @@ class Embedder:
                 digest.update(name.encode())
                 digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
         return digest.hexdigest()
+
+
+def fingerprint_with_names(images) -> str:
+    """Of the images and their names."""
+    texts = [images_fingerprint(images), *image_names(images)]
+    return hashlib.sha256("\0".join(texts).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def finite_rows(embeds: Tensor, rows: list[int], undecodable, names, dtype: str) -> np.ndarray:
@@ -165,6 +170,14 @@ def _place(model, device) -> tuple[torch.device, torch.dtype]:
     if weight is None:
         return torch.device(device or "cpu"), torch.float32
     return weight.device, weight.dtype
+
+
+def _commit(model) -> str | None:
+    """The commit of the Hub's from which a model was loaded, where it knows."""
+    for one in (model, getattr(model, "backbone", None)):
+        if commit := getattr(getattr(one, "config", None), "_commit_hash", None):
+            return commit
+    return None
 
 
 def _aligned(tensor: Tensor) -> Tensor:

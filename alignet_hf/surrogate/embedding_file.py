@@ -20,9 +20,14 @@ import numpy as np
 
 from alignet_hf.errors import InputError
 from alignet_hf.hub.artifacts import replacing
+from alignet_hf.made_from import differences
 from alignet_hf.surrogate.embeddings import Embeddings, header, tail
 
 _STATE = "state.json"
+_PARTIAL, _PROGRESS = "embeddings.partial", "embeddings.progress"
+OURS = {Embeddings.file_name(), _PARTIAL, _PROGRESS}  # by which a folder of embeddings is known
+_DIGESTS = {"images_fingerprint": "images", "weights_fingerprint": "model"}  # facts that are digests, and what of
+_NAMES = ("model", "revision", "images")  # facts that may be others for the same images and weights
 _SECONDS_BETWEEN_MARKS = 2.0  # of work that a killed process loses at most
 
 
@@ -33,7 +38,7 @@ class EmbeddingFile:
         folder: of the embeddings.
         names: of the images.
         batch_size: rows of a batch; batch b is rows b * batch_size and those that follow.
-        facts: of the embeddings' metadata; what another file must have in common to be gone on with.
+        facts: of the embeddings' metadata; what another file must have in common to be gone on with, but for names.
         process: number of this process; 0 is the first.
 
     Attributes:
@@ -45,8 +50,8 @@ class EmbeddingFile:
         self.folder, self.names, self.batch_size, self.process = folder, names, batch_size, process
         self.facts = json.loads(json.dumps(facts))
         self.final = folder / Embeddings.file_name()
-        self.partial = folder / "embeddings.partial"
-        self.progress = folder / "embeddings.progress"
+        self.partial = folder / _PARTIAL
+        self.progress = folder / _PROGRESS
         self.done = np.zeros(-(-len(names) // batch_size), bool)
         self.was_finished = False
         self.undecodable: dict[int, str] = {}
@@ -55,36 +60,44 @@ class EmbeddingFile:
 
     # Beginning
 
-    def begin(self, first: np.ndarray, batch: int) -> None:
+    def begin(self, first: np.ndarray, batch: int, force: bool = False) -> None:
         """Find what is done, or start; for the first process alone.
 
         Args:
             first: the rows of a batch, newly embedded. They are compared with those that are there, because no
                 fingerprint sees into a processor or a callable.
             batch: its number.
+            force: whether to start where the folder holds other embeddings. Those that are finished stay until these
+                are.
+
+        Raises:
+            InputError: the folder holds other embeddings, and it is not forced; with what differs.
         """
         self._describe(first.shape[1], first.dtype)
-        if self._is_finished(first, batch):
+        differs = self._finished_differ(first, batch)
+        if differs == []:
             self.done[:] = self.was_finished = True
             if not self.partial.exists():  # killed after the renaming
                 shutil.rmtree(self.progress, ignore_errors=True)
             return
-        self.done = self._done_so_far(first, batch)
+        done, partly_differs = self._done_so_far(first, batch)
+        if done is None and (differs := differs or partly_differs):
+            what = f"{self.folder}: holds embeddings that were made otherwise ({'; '.join(differs)})"
+            if not force:
+                raise InputError(f"{what}; --force (force=True) replaces them, or use another folder")
+            warnings.warn(f"{what}, which these replace", stacklevel=4)
         with self.writing():
-            if self.done is None:
-                if self.final.exists() or (self.progress / _STATE).exists():
-                    warnings.warn(
-                        f"{self.folder}: holds embeddings of another model, processor or images, or made with another "
-                        "batch size, dtype, pixels or bf16; embedding starts again",
-                        stacklevel=4,
-                    )
+            if done is None:
                 self._start()
+            else:
+                self.done = done
             self._write_state()
             for log in self.progress.glob("*.jsonl"):  # the state has them
                 log.unlink()
 
-    def join(self, n_dimensions: int, dtype: str, done: np.ndarray) -> None:
+    def join(self, n_dimensions: int, dtype: str, done: np.ndarray, facts: dict) -> None:
         """Take part in what the first process began."""
+        self.facts = facts
         self._describe(n_dimensions, np.dtype(dtype))
         self.done = done
 
@@ -112,36 +125,57 @@ class EmbeddingFile:
     def _identity(self) -> dict:
         return {"facts": self.facts, "shape": list(self.shape), "dtype": str(self.dtype)}
 
-    def _is_finished(self, first: np.ndarray, batch: int) -> bool:
+    def _finished_differ(self, first: np.ndarray, batch: int) -> list[str] | None:
+        """In what the finished embeddings differ, which another batch size does not make others; None without any."""
         if not self.final.exists():
-            return False
+            return None
         try:
             there = Embeddings.read(self.final)
         except InputError:  # damaged
-            return False
-        same = (list(there.shape), str(there.dtype), there.metadata, there.names)
-        if same != (list(self.shape), str(self.dtype), self.facts, list(self.names)):
-            return False
+            return None
+        facts = {**there.metadata, "batch_size": self.batch_size}
+        if differs := self._differences({"facts": facts, "shape": list(there.shape), "dtype": str(there.dtype)}):
+            return differs
+        if not _alike(there[self._rows(batch)], first):
+            return ["model or processor"]
         self.undecodable = there.undecodable
-        return _alike(there[self._rows(batch)], first)
+        return []
 
-    def _done_so_far(self, first: np.ndarray, batch: int) -> np.ndarray | None:
-        """The batches that are done; None if there is nothing to go on with."""
+    def _done_so_far(self, first: np.ndarray, batch: int) -> tuple[np.ndarray | None, list[str]]:
+        """The batches that are done, None where there is nothing to go on with; and in what that differs."""
         try:
             state = json.loads((self.progress / _STATE).read_text(encoding="utf-8"))
             size = self.partial.stat().st_size
         except (FileNotFoundError, json.JSONDecodeError):
-            return None
-        if state["identity"] != self._identity() or size < self.head_bytes + self.bytes_of_rows:
-            return None
-        done, self.undecodable = self._read_marks(state)
+            return None, []
+        if differs := self._differences(state["identity"]):
+            return None, differs
+        self.facts = state["identity"]["facts"]  # whose names the file has
+        self._describe(first.shape[1], first.dtype)
+        if size < self.head_bytes + self.bytes_of_rows:
+            return None, []
+        done, undecodable = self._read_marks(state)
         if done[batch]:
             with self.partial.open("rb") as file:
                 file.seek(self._offset(batch))
                 there = np.frombuffer(file.read(first.nbytes), first.dtype).reshape(first.shape)
             if not _alike(there, first):
-                return None
-        return done
+                return None, ["model or processor"]
+        self.undecodable = undecodable
+        return done, []
+
+    def _differences(self, there: dict) -> list[str]:
+        """In what these embeddings differ from others, as a reader would say it."""
+        was, now = ({**one["facts"], "dtype": one["dtype"]} for one in (there, self._identity()))
+        found = []
+        for digest, name in _DIGESTS.items():
+            if was.get(digest) != now.get(digest):
+                found += differences({name: was.get(name)}, {name: now.get(name)}) or [name]
+        options = [{key: one[key] for key in one if key not in (*_NAMES, *_DIGESTS)} for one in (was, now)]
+        found += differences(*options)
+        if not found and tuple(there["shape"]) != self.shape:
+            found = ["model"]  # which gives rows of another length
+        return found
 
     def _read_marks(self, state: dict) -> tuple[np.ndarray, dict[int, str]]:
         """What the state and all logs say is done, and could not be decoded."""

@@ -1,4 +1,5 @@
 import functools
+import json
 import os
 from contextlib import nullcontext
 from unittest import mock
@@ -124,24 +125,61 @@ def test_finished_it_does_nothing_more(tmp_path):
 
 CHANGES = {
     "images": {"images": ArrayImages(255 - PIXELS)},
-    "names": {"images": ArrayImages(PIXELS, [f"{row}.png" for row in range(11)])},
-    "processor": {"processor": functools.partial(to_pixels, scale=0.99)},
+    "images ": {"images": ArrayImages(PIXELS, [f"{row}.png" for row in range(11)])},  # by their names
+    "images: photos, now others": {
+        "images": ArrayImages(255 - PIXELS),
+        "known_as": {"images": "others"},
+    },
+    "model or processor": {"processor": functools.partial(to_pixels, scale=0.99)},
     "model": {"model": torch.nn.Flatten()},
-    "batch size": {"batch_size": 3},
-    "dtype": {"dtype": "float16"},
+    "batch_size: 2, now 3": {"batch_size": 3},
+    "dtype: float32, now float16": {"dtype": "float16"},
 }
 
 
 @pytest.mark.parametrize("changed", CHANGES)
 @pytest.mark.parametrize("finished", [True, False])
-def test_what_has_changed_starts_again_and_says_so(tmp_path, changed, finished):
+def test_what_has_changed_is_named_and_kept_unless_it_is_forced(tmp_path, changed, finished):
+    named = {"known_as": {"images": "photos"}} if ":" in changed else {}
     with nullcontext() if finished else pytest.raises(KeyboardInterrupt):
-        embed(Counting(None if finished else 3), output=tmp_path)
-    options = {"model": Counting(), **CHANGES[changed]}
+        embed(Counting(None if finished else 3), output=tmp_path, **named)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    options = {"model": Counting(), **named, **CHANGES[changed]}
     expected = np.asarray(embed(**options))
-    named = "images" if changed == "names" else changed
-    with pytest.warns(UserWarning, match=rf"holds embeddings of another .*\b{named}\b.*; embedding starts again"):
-        np.testing.assert_array_equal(np.asarray(embed(output=tmp_path, **options)), expected)
+    if finished and "batch_size" in options:
+        np.testing.assert_array_equal(np.asarray(embed(output=tmp_path, **options)), EXPECTED)
+        return
+    said = rf"holds embeddings that were made otherwise \({changed.strip()}\); --force \(force=True\) replaces them"
+    with pytest.raises(InputError, match=said):
+        embed(output=tmp_path, **options)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+    with pytest.warns(UserWarning, match="made otherwise .*, which these replace"):
+        np.testing.assert_array_equal(np.asarray(embed(output=tmp_path, force=True, **options)), expected)
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path):
+    (tmp_path / "README.md").write_text("mine")
+    with pytest.raises(InputError, match="is there already, and not of this run; remove it or use another folder"):
+        embed(output=tmp_path, force=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["README.md"]
+    assert (tmp_path / "README.md").read_text() == "mine"
+
+
+def test_the_card_names_model_and_images_and_other_names_for_the_same_change_nothing(tmp_path):
+    known_as = {"model": "lab/teacher", "revision": "abc", "images": "photos"}
+    embed(output=tmp_path, known_as=known_as)
+    config = json.loads((tmp_path / "config.json").read_text())
+    assert {key: config[key] for key in known_as} == known_as
+    card = (tmp_path / "README.md").read_text()
+    assert all(f"| {key} | {value} |" in card for key, value in known_as.items())
+    model = Counting()
+    embed(model, output=tmp_path, known_as={"images": "./photos"})
+    assert model.images == 2
+    with pytest.raises(KeyboardInterrupt):
+        embed(Counting(3), output=tmp_path / "stopped", known_as=known_as)
+    embed(output=tmp_path / "stopped", known_as={"images": "a longer name of the same photographs"})
+    files = [folder / "embeddings.safetensors" for folder in (tmp_path, tmp_path / "stopped")]
+    assert files[0].read_bytes() == files[1].read_bytes()
 
 
 def test_weights_that_change_a_little_are_seen(tmp_path):
@@ -149,7 +187,7 @@ def test_weights_that_change_a_little_are_seen(tmp_path):
     model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(192, 4))
     embed(model, output=tmp_path)
     model[1].weight.data[0, 0] += 1e-6
-    with pytest.warns(UserWarning, match="starts again"):
+    with pytest.raises(InputError, match=r"made otherwise \(model\)"):
         embed(model, output=tmp_path)
 
 
@@ -206,8 +244,8 @@ def test_bf16(tmp_path):
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         expected = model(pixel_values).float().numpy()
     precise = np.asarray(embed(model, output=tmp_path, batch_size=11))
-    with pytest.warns(UserWarning, match="starts again"):
-        rounded = embed(model, output=tmp_path, batch_size=11, bf16=True)
+    with pytest.warns(UserWarning, match=r"\(bf16: False, now True\), which these replace"):
+        rounded = embed(model, output=tmp_path, batch_size=11, bf16=True, force=True)
     np.testing.assert_array_equal(np.asarray(rounded), expected)
     assert 0 < np.abs(expected - precise).max() < 0.02
     for bf16 in (False, "auto"):
@@ -226,7 +264,7 @@ def test_a_pooler_that_a_checkpoint_lacks_is_not_part_of_the_model(tmp_path):
     backbone.save_pretrained(tmp_path / "model")
     ViTImageProcessorPil(size={"height": 8, "width": 8}).save_pretrained(tmp_path / "model")
     first, second = (embed(tmp_path / "model", processor=None, device="cpu") for _ in range(2))
-    assert first.metadata["fingerprint"] == second.metadata["fingerprint"]
+    assert first.metadata["weights_fingerprint"] == second.metadata["weights_fingerprint"]
 
 
 def test_bad_images_are_named(tmp_path):

@@ -89,12 +89,12 @@ def stopping(after):
 def test_another_run_that_was_stopped_leaves_a_finished_one_alone(tmp_path):
     embed(tmp_path / "out", quadrants)
     finished = contents_of_file(tmp_path / "out")
-    with pytest.warns(UserWarning, match="starts again"), pytest.raises(KeyboardInterrupt):
-        embed(tmp_path / "out", stopping(after=5), batch_size=4)
+    with pytest.warns(UserWarning, match="which these replace"), pytest.raises(KeyboardInterrupt):
+        embed(tmp_path / "out", stopping(after=2), dtype="float16", force=True)
     embed(tmp_path / "out", quadrants)
     assert contents_of_file(tmp_path / "out") == finished
-    embed(tmp_path / "out", quadrants, batch_size=4)
-    embed(tmp_path / "alone", quadrants, batch_size=4)
+    embed(tmp_path / "out", quadrants, dtype="float16")  # goes on
+    embed(tmp_path / "alone", quadrants, dtype="float16")
     assert contents(tmp_path / "out") == contents(tmp_path / "alone")
 
 

@@ -89,7 +89,7 @@ def test_a_copy_of_a_run_goes_on_with_another_student(data, teacher, tmp_path):
     for name, folder in ((FAST, "first"), ("dinov2-b", "second")):
         student = save_encoder(*STUDENTS[name][:2], tmp_path / name)
         recipe, lines = load_recipe(RECIPES / f"{name}.yaml", overrides(data, teacher, student)), []
-        pipeline.run(recipe, tmp_path / folder, say=lines.append)
+        pipeline.run(recipe, tmp_path / folder, force=True, say=lines.append)
         done = [line.removesuffix(" ...") for line in lines if line.endswith(" ...")]
         if folder == "first":
             shutil.copytree(tmp_path / "first", tmp_path / "second")
