@@ -14,9 +14,8 @@ from typing import Any, Self
 
 from alignet_hf.errors import InputError
 from alignet_hf.hub.artifacts import replacing
-from alignet_hf.output_folder import check_ours
+from alignet_hf.output_folder import RECORD, check_ours, holds_something
 
-RECORD = ".made_from.json"
 _BYTES_READ = 2**30  # of a file; a larger one is known by its size and time of change
 
 
@@ -65,7 +64,15 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def claim(folder: Path, now: MadeFrom, *, result: str | None = None, beside: bool = False, force: bool = False) -> bool:
+def claim(
+    folder: Path,
+    now: MadeFrom,
+    *,
+    result: str | None = None,
+    beside: bool = False,
+    lost: Collection[Path] | None = None,
+    force: bool = False,
+) -> bool:
     """Make a folder the command's, or refuse; to be called before anything is written there.
 
     Args:
@@ -73,6 +80,8 @@ def claim(folder: Path, now: MadeFrom, *, result: str | None = None, beside: boo
         now: what the command is asked.
         result: a file by which the command's own result is known where no record is, one that Python wrote say.
         beside: whether what the folder holds may stay beside the result, other splits of a data set say.
+        lost: what would be replaced; by default all that the folder holds. Where there is nothing yet, other inputs
+            than before are not refused.
         force: whether what other inputs made may be replaced.
 
     Returns:
@@ -83,16 +92,18 @@ def claim(folder: Path, now: MadeFrom, *, result: str | None = None, beside: boo
     """
     before = MadeFrom.read(folder)
     if before is not None and before.command == now.command:
+        replaced = any(map(holds_something, [folder] if lost is None else lost))
         differs = before.differs_from(now)
     else:
         if not beside:
             check_ours(folder, {result})
-        differs = ["which, is not recorded"] if result is not None and (folder / result).exists() else []
-    if differs:
+        replaced = result is not None and (folder / result).exists()
+        differs = ["which, is not recorded"]
+    if replaced and differs:
         refuse_unless(force, folder, now.command, differs)
-    if before is None or before.command != now.command or differs:
+    if differs:
         now.write(folder)
-    return bool(differs)
+    return replaced and bool(differs)
 
 
 def refuse_unless(force: bool, folder: Path, command: str, differs: Collection[str]) -> None:
@@ -104,9 +115,10 @@ def refuse_unless(force: bool, folder: Path, command: str, differs: Collection[s
 
 
 def digest_of(path: str | Path | None) -> str | None:
-    """A digest of an input: what a folder or file holds, wherever it lies; a name that is none is its own.
+    """A digest of an input, wherever it lies: of a file, or of those in a folder and its `data`.
 
-    Hidden files and cards are no part of it. A file of a gigabyte or more is known by size and time of change.
+    A name that is no path is its own. Hidden files and cards are no part of it, nor is what lies deeper, a command's
+    output say. A file of a gigabyte or more is known by size and time of change.
     """
     if path is None:
         return None
@@ -114,11 +126,10 @@ def digest_of(path: str | Path | None) -> str | None:
     if not root.exists():
         return str(path)
     found = hashlib.sha256()
-    for file in [root] if root.is_file() else sorted(root.rglob("*")):
-        name = file.relative_to(root).parts
-        if not file.is_file() or any(part.startswith(".") for part in name) or name == ("README.md",):
+    for file in [root] if root.is_file() else sorted([*root.glob("*"), *root.glob("data/*")]):
+        if not file.is_file() or file.name.startswith(".") or file.name == "README.md":
             continue
-        found.update("/".join(name).encode("utf-8", "surrogateescape"))
+        found.update(f"/{file.name}/".encode("utf-8", "surrogateescape") if root.is_dir() else b"")
         stat = file.stat()
         if stat.st_size < _BYTES_READ:
             with file.open("rb") as opened:

@@ -11,6 +11,7 @@ from alignet_hf.errors import InputError
 from alignet_hf.full_disk import naming_full_disk
 
 LOCK = ".lock"
+RECORD = ".made_from.json"  # what the folder was claimed for, see `made_from`
 
 
 def make_folder(folder: str | Path) -> Path:
@@ -65,8 +66,9 @@ def alone_in(folder: str | Path) -> Iterator[Path]:
         with naming_full_disk(folder):
             yield folder
     except BaseException:
-        if is_new and holds_a_lock_alone(folder):
-            (folder / LOCK).unlink()
+        if is_new and folder.is_dir() and not holds_something(folder):
+            for name in (LOCK, RECORD):
+                (folder / name).unlink(missing_ok=True)
             folder.rmdir()
         raise
     finally:
@@ -76,6 +78,11 @@ def alone_in(folder: str | Path) -> Iterator[Path]:
 def holds_a_lock_alone(path: Path) -> bool:
     """Whether this is a folder in which nothing is but the lock of `working_in`."""
     return path.is_dir() and [entry.name for entry in path.iterdir()] == [LOCK]
+
+
+def holds_something(path: Path) -> bool:
+    """Whether a file is there, or a folder with more in it than a lock and what it was claimed for."""
+    return path.is_file() or (path.is_dir() and any(entry.name not in (LOCK, RECORD) for entry in path.iterdir()))
 
 
 def check_ours(folder: Path, ours: Collection[str] = ()) -> None:

@@ -207,6 +207,7 @@ class Pipeline:
             teacher_temperature=temperature,
             on_bad=self.recipe.images.on_bad,
             alignment=known_of(self.recipe, setting),
+            what=setting,
         )
         self._embed_student(model, processor, setting)
 

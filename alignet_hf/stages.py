@@ -14,8 +14,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 from alignet_hf.hub.artifacts import replacing
-from alignet_hf.made_from import RECORD
-from alignet_hf.output_folder import LOCK, check_ours, holds_a_lock_alone, not_ours, remove_result, working_in
+from alignet_hf.output_folder import (
+    LOCK,
+    RECORD,
+    check_ours,
+    holds_a_lock_alone,
+    holds_something,
+    not_ours,
+    remove_result,
+    working_in,
+)
 
 RECORDS = "stages"  # the folder of the stages' records
 
@@ -93,7 +101,7 @@ class Stages:
         if self.standing(name, made_from, writes, shares) == "done":
             return fingerprint(name, made_from)
         made_from = fingerprint(name, made_from)
-        if not record and (foreign := [path for path in writes if _holds_something(path)]):
+        if not record and (foreign := [path for path in writes if holds_something(path)]):
             raise not_ours(foreign[0])
         if record.get("made_from") != made_from or "seconds" in record:
             for folder in writes:
@@ -119,7 +127,7 @@ class Stages:
         there = all(path.exists() and not holds_a_lock_alone(path) for path in (*writes, *map(Path, shares)))
         if before == made_from:
             return "done" if "seconds" in record and there else "open"
-        lost = before is not None and ("seconds" in record or any(map(_holds_something, writes)))
+        lost = before is not None and ("seconds" in record or any(map(holds_something, writes)))
         return "changed" if lost else "open"
 
     def drop(self, name: str, writes: Iterable[str | Path]) -> None:
@@ -160,8 +168,3 @@ class Stages:
             return json.loads(self._record(name).read_text(encoding="utf-8"))
         except (FileNotFoundError, json.JSONDecodeError):
             return {}
-
-
-def _holds_something(path: Path) -> bool:
-    """Whether a file is there, or a folder with more in it than a lock."""
-    return path.is_file() or (path.is_dir() and any(entry.name != LOCK for entry in path.iterdir()))

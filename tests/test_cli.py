@@ -358,6 +358,57 @@ def test_a_student_in_the_present_folder(call, data, tmp_path, monkeypatch):
     assert (tmp_path / "other" / "mine").exists()
 
 
+def test_embeddings_go_into_no_folder_of_something_else(call, data, tmp_path):
+    """A model's, one of photographs; what other images made is named, and the card says what made it."""
+    model, photographs = tmp_path / "model", tmp_path / "photographs"
+    shutil.copytree(data / "encoder", model)
+    shutil.copytree(data / "images", photographs)
+    for folder in (model, photographs):
+        before = {path.name: path.read_bytes() for path in folder.iterdir()}
+        for force in ((), ("--force",)):
+            code, out, err = call("embed", data / "images", folder, "--model", data / "encoder", *force)
+            assert (code, out) == (2, "")
+            said = "is there already, and not of this run; remove it or use another folder"
+            assert err == f"alignet-hf: {folder}: {said}\n"
+        assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    teacher = tmp_path / "teacher"
+    assert call("embed", photographs, teacher, "--model", model)[0] == 0
+    config = json.loads((teacher / "config.json").read_text())
+    assert (config["model"], config["images"]) == (str(model), str(photographs))
+    assert f"| model | {model} |" in (teacher / "README.md").read_text()
+    next(photographs.iterdir()).unlink()
+    code, _, err = call("embed", photographs, teacher, "--model", model)
+    assert code == 2
+    assert f"alignet-hf: {teacher}: holds embeddings that were made otherwise (images); --force" in err
+    assert call("embed", photographs, teacher, "--model", model, "--batch-size", 3, "--force")[0] == 0
+    assert call("embed", photographs, teacher, "--model", model, "--batch-size", 4)[0] == 0  # finished: as good
+
+
+def test_a_student_is_replaced_by_no_other_unasked(call, data, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    save_alignet(triplet_dataset(np.array([[0, 1, 2], [3, 4, 5]] * 4), np.ones((8, 3))), tmp_path / "triplets")
+    options = ("--student", data / "encoder", "--triplets", "triplets", "--student-temperature", 1)
+    command = ("distill", data / "images", "st", *options)
+    assert call(*command, "--steps", 2, "--batch-size", 48)[0] == 2  # too few triplets; nothing is made
+    code, out, err = call(*command, "--steps", 2, "--batch-size", 4)
+    assert code == 0, err
+    card = (tmp_path / "st" / "README.md").read_text()
+    assert re.search(r"^# st$", card, re.M)
+    assert ".st.new" not in card
+    before = {path: path.read_bytes() for path in (tmp_path / "st").iterdir()}
+    code, out, err = call(*command, "--steps", 3, "--batch-size", 4, "--num-workers", 1)
+    assert (code, out) == (2, "")
+    said = (
+        r"alignet-hf: st-training: holds what `distill` made from other inputs \(steps: 2, now 3\); --force replaces it"
+    )
+    assert re.match(said, err)
+    assert {path: path.read_bytes() for path in (tmp_path / "st").iterdir()} == before
+    code, out, err = call(*command, "--steps", 3, "--batch-size", 4, "--force")
+    assert (code, "steps 3" in out) == (0, True)
+    assert "(steps: 2, now 3), which is replaced" in err
+    assert (tmp_path / "st" / "model.safetensors").read_bytes() != before[tmp_path / "st" / "model.safetensors"]
+
+
 def test_scores_are_not_written_into_a_folder_at_work(call, data, tmp_path):
     with working_in(tmp_path / "scores"):
         code, out, err = call(

@@ -25,7 +25,11 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("recipe", type=Path, help="a YAML file")
     parser.add_argument("--out", type=Path, required=True, help="the run's folder, which all processes see")
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="over the recipe's")
-    parser.add_argument("--force", action="store_true", help="repeat what is done")
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="repeat a finished run; in the folder of another recipe's, replace what the recipe changes",
+    )
     return parser
 
 

@@ -133,7 +133,7 @@ def distill(
         out = out.resolve()
     work = out.with_name(f"{out.name}-training")
     with Stages(work, say(as_json)) as stages:
-        replaces = claim(work, made_from, beside=True, force=force)
+        replaces = claim(work, made_from, beside=True, lost=[out, work / "checkpoints"], force=force)
         if force and not replaces and not stages.unfinished():
             stages.forget()
         stages.run(

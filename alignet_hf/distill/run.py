@@ -1,14 +1,13 @@
 """A distillation as a recipe asks for it: one trainer, resumed if it was stopped, one folder that AutoModel loads."""
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import torch
 from datasets import Dataset
 from transformers import set_seed
-from transformers.trainer_callback import PrinterCallback
+from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
 from alignet_hf.data.augment import RandomCropFlip
 from alignet_hf.data.collator import DenseCollator, TripletCollator
@@ -20,6 +19,7 @@ from alignet_hf.distill.checkpoints import last_complete_checkpoint
 from alignet_hf.distill.finished import is_finished, made_from, mark_finished, remove_checkpoints, unmark_finished
 from alignet_hf.distill.held_out import HeldOutTriplets
 from alignet_hf.distill.processes import as_the_first, rows_of_each, this_process
+from alignet_hf.distill.progress import TrainingProgress
 from alignet_hf.distill.record import curve_of
 from alignet_hf.distill.temperature import student_temperature
 from alignet_hf.distill.trainer import AligNetTrainer
@@ -55,6 +55,7 @@ def distill_student(
     teacher_temperature: float | None = None,
     on_bad: OnBad = "raise",
     alignment: Alignment | None = None,
+    what: str = "distill",
 ):
     """Train a student on dense or listed triplets; in several processes, to be called by each of them.
 
@@ -77,6 +78,7 @@ def distill_student(
         teacher_temperature: in place of that of `options`.
         on_bad: what an image that cannot be decoded is, see ImageCollator.
         alignment: what the student's card says that the training cannot know.
+        what: the lines that say how far the training is are of.
 
     Returns:
         The trained student and its image processor.
@@ -137,7 +139,9 @@ def distill_student(
         eval_dataset={"people": HeldOutTriplets(images, held_out)} if evaluates else None,
         alignment=alignment,
     )
-    trainer.remove_callback(PrinterCallback)
+    trainer.remove_callback(PrinterCallback)  # both of which write every logged step as it is
+    trainer.remove_callback(ProgressCallback)
+    trainer.add_callback(TrainingProgress(what))
     trainer.train(resume_from_checkpoint=checkpoint)
     if state.is_main_process:
         unmark_finished(work)
@@ -181,7 +185,7 @@ def _arguments(
     return AligNetTrainingArguments(
         output_dir=str(work),
         use_cpu=not torch.accelerator.is_available(),
-        disable_tqdm=not sys.stderr.isatty(),
+        disable_tqdm=True,  # TrainingProgress has a bar of its own
         seed=seed,
         loss=options.loss,
         teacher_temperature=teacher_temperature,

@@ -195,17 +195,19 @@ def replacing_folder(folder: str | Path):
     temporary name, and nothing half written under the final one.
     """
     folder = Path(folder)
-    new, old = folder.with_name(f".{folder.name}.new"), folder.with_name(f".{folder.name}.old")
-    for left_over in (new, old):
+    aside, old = folder.with_name(f".{folder.name}.new"), folder.with_name(f".{folder.name}.old")
+    for left_over in (aside, old):
         shutil.rmtree(left_over, ignore_errors=True)
+    new = aside / folder.name  # the final name: who writes a card there puts it into it
     try:
         with naming_full_disk(folder):
             new.mkdir(parents=True)
             yield new
     except BaseException:
-        shutil.rmtree(new, ignore_errors=True)  # whose files would fill the disk that is full, say
+        shutil.rmtree(aside, ignore_errors=True)  # whose files would fill the disk that is full, say
         raise
     if folder.exists():
         folder.rename(old)
     new.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
+    for left_over in (aside, old):
+        shutil.rmtree(left_over, ignore_errors=True)

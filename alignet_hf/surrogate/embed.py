@@ -1,5 +1,6 @@
 """Embed images with a teacher: a frozen representation for every image, on disk as memory-mapped safetensors."""
 
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -10,7 +11,6 @@ import torch
 from accelerate.utils import gather_object
 from filelock import FileLock, Timeout
 from torch.utils.data import DataLoader
-from tqdm import tqdm
 from transformers import PreTrainedModel
 
 from alignet_hf.data.collator import Pixels
@@ -25,6 +25,7 @@ from alignet_hf.distill.processes import by_the_first, this_process
 from alignet_hf.errors import InputError
 from alignet_hf.hub.artifacts import make_folder
 from alignet_hf.output_folder import check_ours
+from alignet_hf.progress import Progress
 from alignet_hf.surrogate.embedder import (
     Batch,
     BatchReader,
@@ -169,6 +170,9 @@ class _Work:
             ) from error
         batch, rows, bad = self._first()
         file.begin(rows, batch, self.force)
+        if self.progress and not file.was_finished and (n_done := int(file.done.sum())):
+            n_done = min(n_done * self.batch_size, len(self.names))
+            print(f"embedding: going on from image {n_done:,} of {len(self.names):,}", file=sys.stderr, flush=True)
         if file.undecodable and self.on_bad == "raise":
             raise InputError(_fatal(file.undecodable))
         if not file.done[batch]:
@@ -198,11 +202,11 @@ class _Work:
             pin_memory=self.embedder.device.type == "cuda",
             generator=torch.Generator(),  # the loader draws a seed: not from the global generator
         )
-        bar = tqdm(
-            total=sum(len(self.batches[batch]) for batch in batches),
-            unit="image",
-            desc="embedding" if process.num_processes == 1 else f"embedding, process 1 of {process.num_processes}",
-            disable=None if self.progress and process.is_main_process else True,
+        bar = Progress(
+            sum(len(self.batches[batch]) for batch in batches),
+            "image",
+            "embedding" if process.num_processes == 1 else f"embedding, process 1 of {process.num_processes}",
+            shown=self.progress and process.is_main_process,
         )
         with bar:
             for batch, read in zip(batches, loader, strict=True):

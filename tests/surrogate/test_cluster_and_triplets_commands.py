@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from alignet_hf.data.alignet import load_alignet
+from alignet_hf.data.alignet import load_alignet, save_alignet, triplet_dataset
 from alignet_hf.errors import InputError
 from alignet_hf.surrogate.cluster import Clusters, cluster_embeddings
 from alignet_hf.surrogate.embeddings import Embeddings
@@ -43,8 +43,9 @@ def test_every_option_of_cluster_is_heeded(call, teacher, tmp_path):
     assert clusters.metadata == expected
     visible = sorted(path.name for path in (tmp_path / "out").glob("[!.]*"))
     assert visible == ["README.md", "clusters.safetensors", "config.json"]
-    code, _, err = call("cluster", teacher, tmp_path / "out", "--n-clusters", 4, "--sample", 3)
+    code, _, err = call("cluster", teacher, tmp_path / "wrong", "--n-clusters", 4, "--sample", 3)
     assert code == 2
+    assert not (tmp_path / "wrong").exists()
     assert err == "alignet-hf: sample: 4 clusters cannot be learnt from 3 points; sample more\n"
 
 
@@ -99,3 +100,74 @@ def test_clusters_of_other_embeddings_are_refused(call, teacher, tmp_path):
         assert code == 2
         assert err.startswith(f"alignet-hf: {tmp_path / name}: ")
         assert message in err
+
+
+NOT_OURS = "is there already, and not of this run; remove it or use another folder\n"
+
+
+def contents(folder) -> dict:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.name != ".lock"}
+
+
+@pytest.mark.parametrize("command", ["cluster", "triplets", "align"])
+def test_a_folder_of_something_else_is_left_alone(call, teacher, tmp_path, command):
+    (tmp_path / "mine").mkdir()
+    for name in ("config.json", "README.md", "photo.png"):
+        (tmp_path / "mine" / name).write_text("mine")
+    np.savetxt(tmp_path / "choices.txt", [[0, 1, 20], [2, 3, 40]], "%d")
+    arguments = {
+        "cluster": (teacher, "OUT", "--n-clusters", 4),
+        "triplets": (teacher, "OUT", "-n", 10, "--strategy", "random"),
+        "align": (teacher, tmp_path / "choices.txt", "OUT", "--epochs", 1),
+    }[command]
+    for folder in (tmp_path / "mine", teacher):
+        before = contents(folder)
+        for force in ((), ("--force",)):
+            given = (folder if word == "OUT" else word for word in arguments)
+            code, out, err = call(command, *given, *force)
+            assert (code, out) == (2, "")
+            assert err == f"alignet-hf: {folder}: {NOT_OURS}"
+        assert contents(folder) == before
+
+
+def test_what_other_inputs_made_is_refused_and_named_unless_it_is_forced(call, teacher, tmp_path):
+    clusters, out = tmp_path / "clusters", tmp_path / "triplets"
+    succeed(call, "cluster", teacher, clusters, "--n-clusters", "elbow")
+    before = contents(clusters)
+    succeed(call, "cluster", teacher, clusters, "--n-clusters", "elbow")  # the same
+    assert contents(clusters) == before
+    code, _, err = call("cluster", teacher, clusters, "--n-clusters", 5)
+    assert code == 2
+    assert "holds what `cluster` made from other inputs (n_clusters: elbow, now 5); --force replaces it" in err
+    assert contents(clusters) == before
+
+    sampling = ("triplets", teacher, out, "-n", 60, "--clusters", clusters)
+    for _ in range(2):
+        succeed(call, *sampling)
+    assert succeed(call, "cluster", teacher, clusters, "--n-clusters", 5, "--force")["clusters"] == 5
+    assert not (clusters / "elbow.png").exists()
+    code, _, err = call(*sampling)
+    assert code == 2
+    assert "made from other inputs (clusters); --force" in err
+    code, _, err = call(*sampling[:4], 70, *sampling[5:], "--force")
+    assert code == 0
+    assert "made from other inputs (n: 60, now 70; clusters), which is replaced" in err
+    assert len(load_alignet(out)) == 70
+
+
+def test_a_split_beside_others_stays_and_one_of_python_s_is_replaced_if_it_is_forced(call, teacher, tmp_path):
+    save_alignet(triplet_dataset(np.array([[0, 1, 2]]), np.ones((1, 3))), tmp_path / "out", "validation")
+    sampling = ("triplets", teacher, tmp_path / "out", "-n", 60, "--strategy", "random")
+    succeed(call, *sampling)
+    assert len(load_alignet(tmp_path / "out", "validation")) == 1
+    (tmp_path / "out" / ".made_from.json").unlink()
+    code, _, err = call(*sampling)
+    assert code == 2
+    assert "(which, is not recorded); --force replaces it" in err
+    succeed(call, *sampling, "--force")
+
+
+def test_options_that_failed_can_be_others(call, teacher, tmp_path):
+    (tmp_path / "out").mkdir()
+    assert call("cluster", teacher, tmp_path / "out", "--n-clusters", 81)[0] == 2
+    succeed(call, "cluster", teacher, tmp_path / "out", "--n-clusters", 4)

@@ -7,7 +7,7 @@ import typer
 
 from alignet_hf.console import Json, done, say
 from alignet_hf.errors import InputError
-from alignet_hf.output_folder import writes_out
+from alignet_hf.output_folder import check_ours, writes_out
 
 
 @writes_out
@@ -64,6 +64,7 @@ def vice(
     from alignet_hf.hub.artifacts import make_folder, replacing
     from alignet_hf.surrogate.vice.choices import read_choices
     from alignet_hf.surrogate.vice.gallery import gallery
+    from alignet_hf.surrogate.vice.posterior import Vice
     from alignet_hf.surrogate.vice.seeds import fit_seeds, reproducibility
 
     if not all(seed.strip().isdecimal() for seed in seeds.split(",")):
@@ -75,7 +76,7 @@ def vice(
     labels = choices.names if names is None else _names(names, choices.n_objects)
     source = None if images is None else load_images(images)
     shown = None if concepts is None else read_concept_images(concepts, source.names, choices.n_objects)
-    make_folder(out)
+    check_ours(make_folder(out), {Vice.file_name(), "checkpoints"})  # which know what they were made from
     say(as_json)(choices.how)
     fitted = fit_seeds(
         choices.training,
