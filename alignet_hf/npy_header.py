@@ -8,11 +8,16 @@ import numpy as np
 _READERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
+class ObjectsError(ValueError):
+    """An array of Python objects, which only pickle could read."""
+
+
 def read_npy_header(stream: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype]:
     """Shape, whether in Fortran's order, type; the stream stands at the first value then.
 
     Raises:
-        ValueError: it is no header, or that of an array of Python objects, which only pickle could read.
+        ObjectsError: the array is one of Python objects.
+        ValueError: it is no header.
     """
     version = np.lib.format.read_magic(stream)
     if version not in _READERS:
@@ -28,5 +33,7 @@ def read_npy_header(stream: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype]:
     ) as error:
         raise ValueError(f"an array's header is damaged ({error})") from error
     if dtype.hasobject:
-        raise ValueError("an array of Python objects, which would have to be unpickled; save it as numbers or strings")
+        raise ObjectsError(
+            "an array of Python objects, which would have to be unpickled; save it as numbers or strings"
+        )
     return shape, is_fortran, dtype

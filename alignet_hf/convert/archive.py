@@ -16,7 +16,7 @@ from tarfile import TarInfo
 
 from tqdm import tqdm
 
-from alignet_hf.convert.mapped_file import MOST_BYTES, reading
+from alignet_hf.convert.mapped_file import MOST_BYTES, UnsupportedError, reading
 from alignet_hf.convert.saved_model import INDEX
 from alignet_hf.errors import FullDiskError, InputError
 from alignet_hf.full_disk import MAKE_ROOM, naming_full_disk
@@ -25,6 +25,7 @@ _MOST_MEMBERS = 1000
 _MOST_HEADER_BYTES = 2**14  # of one that is not a file's own
 _MOST_PADDING_BYTES = 2**18
 _CHUNK = 2**18
+_ELSEWHERE = "get it from its authors"
 
 _NEEDED = re.compile(r"(?:(.*)/)?(saved_model\.pb|fingerprint\.pb|variables/variables\.(?:index|data-\d{5}-of-\d{5}))")
 _HEADERS = (tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE, tarfile.XGLTYPE)  # what a file before which they stand is like
@@ -72,7 +73,7 @@ def _unpack(archive: Path, folder: Path) -> None:
     with archive.open("rb") as file, _with_progress(file, archive) as packed, gzip.GzipFile(fileobj=packed) as stream:
         for name, size in _members(stream):
             if name in names:
-                raise ValueError(f"it holds two files called {name!r}")
+                raise UnsupportedError(f"it holds two files called {name[:200]!r}; {_ELSEWHERE}")
             names.add(name)
             if match := _NEEDED.fullmatch(name):
                 roots.add(match[1] or ".")
@@ -101,8 +102,10 @@ def _members(stream: gzip.GzipFile) -> Iterator[tuple[str, int]]:
             return
         member = TarInfo.frombuf(header, "utf-8", "surrogateescape")
         n_bytes += member.size
-        if member.size < 0 or n_bytes > MOST_BYTES:
-            raise ValueError(f"its files are said to take {n_bytes} bytes; at most {MOST_BYTES} are unpacked")
+        if member.size < 0:
+            raise ValueError(f"a file in it is said to take {member.size} bytes")
+        if n_bytes > MOST_BYTES:
+            raise UnsupportedError(f"its files are said to take {n_bytes} bytes, more than {MOST_BYTES}; {_ELSEWHERE}")
         if member.type in _HEADERS:
             long_name = _long_name(stream, member) or long_name
             continue
@@ -110,16 +113,17 @@ def _members(stream: gzip.GzipFile) -> Iterator[tuple[str, int]]:
         if member.isdir():
             continue
         if member.type not in _FILES:
-            raise ValueError(f"{name!r} in it is {_KINDS.get(member.type, 'no plain file')}, which is refused")
+            kind = _KINDS.get(member.type, "no plain file")
+            raise UnsupportedError(f"{name[:200]!r} in it is {kind}, which is refused; {_ELSEWHERE}")
         yield name, member.size
         _exactly(stream, -member.size % tarfile.BLOCKSIZE)
-    raise ValueError(f"it holds more than {_MOST_MEMBERS} files")
+    raise UnsupportedError(f"it holds more than {_MOST_MEMBERS} files; {_ELSEWHERE}")
 
 
 def _long_name(stream: gzip.GzipFile, member: TarInfo) -> str | None:
     """The name of the next file, where a header of its own has it: in GNU's manner, or as one of POSIX's records."""
     if member.size > _MOST_HEADER_BYTES:
-        raise ValueError(f"it has a header of {member.size} bytes")
+        raise UnsupportedError(f"it has a header of {member.size} bytes; {_ELSEWHERE}")
     text = _exactly(stream, member.size + -member.size % tarfile.BLOCKSIZE)[: member.size]
     if member.type == tarfile.GNUTYPE_LONGNAME:
         return text.rstrip(b"\0").decode("utf-8", "surrogateescape")
@@ -131,7 +135,7 @@ def _long_name(stream: gzip.GzipFile, member: TarInfo) -> str | None:
         key, _, value = text[length.end() : int(length[1]) - 1].partition(b"=")
         text = text[int(length[1]) :]
         if key == b"size" or key.startswith(b"GNU.sparse"):
-            raise ValueError("it holds a file with gaps, or larger than 8 GiB")
+            raise UnsupportedError(f"it holds a file with gaps, or larger than 8 GiB; {_ELSEWHERE}")
         if key == b"path":
             name = value.decode("utf-8", "surrogateescape")
     return name if member.type == tarfile.XHDTYPE else None
@@ -141,7 +145,7 @@ def _checked_name(name: str) -> str:
     """A name without "./"; refused where it leads out of the archive's own folder, here or on another system."""
     path = PurePosixPath(name.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or PureWindowsPath(name).drive:
-        raise ValueError(f"it holds {name[:200]!r}, a name that leads out of it")
+        raise UnsupportedError(f"it holds {name[:200]!r}, a name that leads out of it; {_ELSEWHERE}")
     return path.as_posix()
 
 

@@ -21,6 +21,10 @@ _MOST_CHARACTERS = 300
 MOST_BYTES = 8 * 2**30  # that an archive may inflate to: many times what the largest released model takes
 
 
+class UnsupportedError(ValueError):
+    """Content that is whole but is not read; the message says what to do."""
+
+
 class MappedFile:
     """A file's bytes. They are read from the disk when they are used, so that a file may be larger than the memory.
 
@@ -72,6 +76,8 @@ def reading(path: str | Path, kind: str) -> Iterator[None]:
         yield
     except InputError:
         raise
+    except UnsupportedError as error:
+        raise InputError(f"{path}: {error}") from error
     except _DAMAGE as error:
         reason = " ".join(str(error).split())[:_MOST_CHARACTERS]  # libraries repeat what they read
         raise InputError(f"{path}: {reason}; it is damaged, or not {kind}: get it anew") from error

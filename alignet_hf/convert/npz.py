@@ -12,10 +12,10 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 import numpy as np
 import torch
 
-from alignet_hf.convert.mapped_file import MOST_BYTES, MappedFile, reading, refuse_overlaps
+from alignet_hf.convert.mapped_file import MOST_BYTES, MappedFile, UnsupportedError, reading, refuse_overlaps
 from alignet_hf.convert.stored_array import check_name, check_size, to_tensor
 from alignet_hf.convert.variables import Variable, Variables
-from alignet_hf.npy_header import read_npy_header
+from alignet_hf.npy_header import ObjectsError, read_npy_header
 
 KIND = "an .npz archive of numbers"
 _LOCAL_HEADER_BYTES = 30  # before a member's name
@@ -61,7 +61,7 @@ def _directory(path: Path) -> list[ZipInfo]:
         raise ValueError("it holds no array")
     n_bytes = sum(info.file_size for info in members)
     if n_bytes > MOST_BYTES:
-        raise ValueError(f"its arrays are said to take {n_bytes} bytes; at most {MOST_BYTES} are read")
+        raise UnsupportedError(f"its arrays are said to take {n_bytes} bytes; save at most {MOST_BYTES} in a file")
     return members
 
 
@@ -80,9 +80,7 @@ class _Member:
         n_before = _LOCAL_HEADER_BYTES + sum(int.from_bytes(head[at : at + 2], "little") for at in (26, 28))
         self.place = info.header_offset, n_before + info.compress_size
         self.packed = file.part(info.header_offset + n_before, info.compress_size, self.name)
-        stream = io.BytesIO(self._beginning())
-        self.shape, self.is_fortran, self.numpy_dtype = read_npy_header(stream)
-        self.n_header = stream.tell()
+        self.shape, self.is_fortran, self.numpy_dtype, self.n_header = self._header()
         self.dtype = self._dtype()
         check_size(self.name, self.dtype, self.shape, info.file_size - self.n_header)
 
@@ -107,26 +105,36 @@ class _Member:
     def _check_kind(self) -> None:
         info = self.info
         if not info.filename.endswith(".npy"):
-            raise ValueError(f"it holds {self.name}, which is no array (.npy)")
+            raise UnsupportedError(f"it holds {self.name}, which is no array (.npy); save arrays alone")
         if info.flag_bits & _ENCRYPTED:
-            raise ValueError(f"{self.name} is encrypted")
+            raise UnsupportedError(f"{self.name} is encrypted; save it without a password")
         if info.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
-            raise ValueError(f"{self.name} is compressed in a way ({info.compress_type}) that numpy does not use")
+            raise UnsupportedError(
+                f"{self.name} is compressed in a way ({info.compress_type}) that numpy does not use; save it by numpy"
+            )
         most = info.compress_size * (_LARGEST_RATIO if self._is_deflated else 1)
         if info.file_size > most:
             raise ValueError(f"{self.name} is said to take {info.file_size} bytes, but holds {most} at most")
 
-    def _beginning(self) -> bytes:
-        """What the array's header lies in, and no more of it than that."""
+    def _header(self) -> tuple[tuple[int, ...], bool, np.dtype, int]:
+        """Shape, whether in Fortran's order, numpy's type, and the bytes before the first value."""
         part = bytes(self.packed[:_MOST_HEADER_BYTES])
-        return zlib.decompressobj(_RAW).decompress(part, _MOST_HEADER_BYTES) if self._is_deflated else part
+        if self._is_deflated:
+            part = zlib.decompressobj(_RAW).decompress(part, _MOST_HEADER_BYTES)
+        stream = io.BytesIO(part)
+        try:
+            return *read_npy_header(stream), stream.tell()
+        except ObjectsError as error:
+            raise UnsupportedError(f"{self.name} is {error}") from error
+        except ValueError as error:
+            raise ValueError(f"{self.name}: {error}") from error
 
     def _dtype(self) -> str:
         """torch's name of its type."""
         dtype = self.numpy_dtype
         name = _DTYPES.get(f"{dtype.kind}{dtype.itemsize}")
         if name is None or dtype.names or dtype.subdtype:
-            raise ValueError(f"{self.name} is of the type {dtype}; floats, integers and booleans can be read")
+            raise UnsupportedError(f"{self.name} is of the type {dtype}; save floats, integers and booleans alone")
         return name
 
     def _inflated(self) -> np.ndarray:

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from alignet_hf.convert.leveldb_table import masked_crc32c, read_table
-from alignet_hf.convert.mapped_file import MappedFile, reading, refuse_overlaps
+from alignet_hf.convert.mapped_file import MappedFile, UnsupportedError, reading, refuse_overlaps
 from alignet_hf.convert.stored_array import check_name, check_size, to_tensor
 from alignet_hf.convert.variables import Variable, Variables
 from alignet_hf.convert.wire_format import Message
@@ -73,7 +73,7 @@ def open_bundle(index: str | Path) -> Variables:
     with reading(index, KIND):
         table = read_table(MappedFile(index))
         shards = _Shards(index, *next(table, (None, b"")))
-        entries = [_entry(index, key, value) for key, value in islice(table, _MOST_ENTRIES)]
+        entries = [_entry(key, value) for key, value in islice(table, _MOST_ENTRIES)]
         if next(table, None) is not None:
             raise ValueError(f"the index has more than {_MOST_ENTRIES} entries")
         for number in {entry.shard for entry in entries}:
@@ -90,7 +90,7 @@ class _Shards:
             raise ValueError("the index does not begin with a header")
         message = Message(header)
         if message.integer(2) != _LITTLE_ENDIAN:
-            raise InputError(f"{index}: written on a big-endian machine, which is not supported; save it on another")
+            raise UnsupportedError("written on a big-endian machine, which is not supported; save it on another")
         self.index, self.n_shards = index, message.integer(1)
         self.opened: dict[int, MappedFile] = {}
 
@@ -105,13 +105,13 @@ class _Shards:
         return self.opened[number]
 
 
-def _entry(index: Path, key: bytes, value: bytes) -> _Entry:
+def _entry(key: bytes, value: bytes) -> _Entry:
     if len(value) > _MOST_ENTRY_BYTES:
         raise ValueError(f"an entry of the index has {len(value)} bytes")
     message = Message(value)
     if 7 in message or key.startswith(b"\0"):
         name = key.strip(b"\0").decode(errors="backslashreplace")
-        raise InputError(f"{index}: variable {name!r} is stored in slices (partitioned); save it whole")
+        raise UnsupportedError(f"variable {name!r} is stored in slices (partitioned); save it whole")
     name = check_name(key.decode())
     shapes = message.messages(2)
     if any(shape.integer(3) for shape in shapes):
@@ -128,9 +128,9 @@ def _variable(entry: _Entry, shards: _Shards) -> Variable | None:
     if entry.dtype == _STRING:
         return None
     if entry.dtype not in _DTYPES:
-        raise InputError(
-            f"{shards.index}: variable {entry.key} is of TensorFlow's type {entry.dtype}, which is not supported; "
-            "floats, integers and booleans are"
+        raise UnsupportedError(
+            f"variable {entry.key} is of TensorFlow's type {entry.dtype}, which is not supported; "
+            "floats, integers and booleans are: save these alone"
         )
     dtype = _DTYPES[entry.dtype]
     check_size(entry.key, dtype, entry.shape, entry.size)

@@ -92,7 +92,10 @@ def test_objects_are_not_unpickled(tmp_path):
             return os.mkdir, (str(tmp_path / "trapped"),)
 
     np.savez(tmp_path / "a.npz", a=np.array([Trap()], object))
-    refused(tmp_path / "a.npz", "an array of Python objects, which would have to be unpickled")
+    refused(
+        tmp_path / "a.npz",
+        "a.npz: a is an array of Python objects, which would have to be unpickled; save it as numbers or strings$",
+    )
     np.savez(tmp_path / "b.npz", a={"params": 3})
     refused(tmp_path / "b.npz", "an array of Python objects")
     assert not (tmp_path / "trapped").exists()
@@ -101,7 +104,7 @@ def test_objects_are_not_unpickled(tmp_path):
 @pytest.mark.parametrize(
     ("array", "said"),
     [
-        (np.array(["text"]), "a is of the type <U4; floats, integers and booleans can be read"),
+        (np.array(["text"]), "a is of the type <U4; save floats, integers and booleans alone$"),
         (np.array([1j]), "a is of the type complex128"),
         (np.zeros(2, [("x", "u1"), ("y", "u1")]), "a is of the type"),
         (np.zeros(2, "V4"), "a is of the type"),
@@ -171,7 +174,7 @@ def test_odd_archives(tmp_path, members, options, said):
 def test_odd_headers(tmp_path, header, method):
     path = zipped(tmp_path / "a.npz", ("a.npy", npy(header=header)), method=method)
     tracemalloc.start()
-    refused(path, "get it anew")
+    refused(path, r"get it anew|save")
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 1_000_000
@@ -211,7 +214,7 @@ def test_a_bomb(tmp_path, monkeypatch):
     zipped(tmp_path / "a.npz", ("a.npy", npy(np.zeros(10**6))), method=zipfile.ZIP_DEFLATED)
     assert open_npz(tmp_path / "a.npz")[0].shape == (10**6,)  # as small as zeros are
     monkeypatch.setattr(npz, "MOST_BYTES", 10**6)
-    refused(tmp_path / "a.npz", "its arrays are said to take 8000128 bytes; at most 1000000 are read")
+    refused(tmp_path / "a.npz", "its arrays are said to take 8000128 bytes; save at most 1000000 in a file")
 
 
 def test_members_that_share_bytes(tmp_path):
