@@ -8,7 +8,8 @@ Numbers of fields and types: tensorflow/core/protobuf/tensor_bundle.proto and fr
 
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
+from itertools import groupby, islice
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +40,7 @@ _DTYPES = {
     23: "uint64",
 }
 _LITTLE_ENDIAN = 0
-_MOST_ENTRIES = 100_000
+_MOST_ENTRIES = 20_000
 _MOST_ENTRY_BYTES = 4096
 
 
@@ -54,6 +55,9 @@ class _Entry:
     offset: int
     size: int
     checksum: int
+
+
+_SHARD = attrgetter("shard")
 
 
 def open_bundle(index: str | Path) -> Variables:
@@ -76,9 +80,9 @@ def open_bundle(index: str | Path) -> Variables:
         entries = [_entry(key, value) for key, value in islice(table, _MOST_ENTRIES)]
         if next(table, None) is not None:
             raise ValueError(f"the index has more than {_MOST_ENTRIES} entries")
-        for number in {entry.shard for entry in entries}:
-            refuse_overlaps((entry.offset, entry.size, entry.key) for entry in entries if entry.shard == number)
         items = [_variable(entry, shards) for entry in entries]
+        for _, parts in groupby(sorted(entries, key=_SHARD), _SHARD):
+            refuse_overlaps((entry.offset, entry.size, entry.key) for entry in parts)
     return Variables(str(index), tuple(item for item in items if item is not None), named=True)
 
 
