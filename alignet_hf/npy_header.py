@@ -1,6 +1,7 @@
 """The header of a .npy file, which says what follows it."""
 
 import tokenize
+import warnings
 from typing import BinaryIO
 
 import numpy as np
@@ -23,7 +24,9 @@ def read_npy_header(stream: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype]:
     if version not in _READERS:
         raise ValueError(f"an array of format {version}, which is for records")
     try:
-        shape, is_fortran, dtype = _READERS[version](stream)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # that Python 2 wrote it
+            shape, is_fortran, dtype = _READERS[version](stream)
     except (
         SyntaxError,
         TypeError,

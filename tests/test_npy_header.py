@@ -29,6 +29,13 @@ def test_objects_and_records_are_refused():
             read_npy_header(stream)
 
 
+def test_a_header_of_python_2_is_read_in_silence(recwarn):
+    header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (3L,)}\n"
+    stream = io.BytesIO(b"\x93NUMPY\1\0" + len(header).to_bytes(2, "little") + header)
+    assert read_npy_header(stream) == ((3,), False, np.dtype("<f4"))
+    assert not recwarn
+
+
 @pytest.mark.parametrize(
     "header", [b"{", b"{[]: 1}", b"(" * 5000, b"-" * 9000 + b"1", b"'\n", b"\xff", b"3", b"{1: 2}"]
 )

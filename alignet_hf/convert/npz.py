@@ -22,7 +22,8 @@ _LOCAL_HEADER_BYTES = 30  # before a member's name
 _LARGEST_RATIO = 1032  # of deflate: two bits for 258 bytes
 _MOST_HEADER_BYTES = 2**14
 _CHUNK = 2**16
-_ENCRYPTED = 1  # of a member's flags
+_LOCAL_SIGNATURE = b"PK\3\4"
+_ENCRYPTED, _UTF_8 = 0x1, 0x800  # of a member's flags
 _RAW = -zlib.MAX_WBITS  # deflate without a header of its own
 # torch's names, by numpy's kind and size. JAX's bfloat16 is nothing that numpy has a name for: two bytes of anything.
 _DTYPES = {"f2": "float16", "V2": "bfloat16", "b1": "bool"}
@@ -76,8 +77,7 @@ class _Member:
         self.file, self.info = file, info
         self.name = check_name(info.filename.removesuffix(".npy"))
         self._check_kind()
-        head = bytes(file.part(info.header_offset, _LOCAL_HEADER_BYTES, f"the header of {self.name}"))
-        n_before = _LOCAL_HEADER_BYTES + sum(int.from_bytes(head[at : at + 2], "little") for at in (26, 28))
+        n_before = self._check_local_header()
         self.place = info.header_offset, n_before + info.compress_size
         self.packed = file.part(info.header_offset + n_before, info.compress_size, self.name)
         self.shape, self.is_fortran, self.numpy_dtype, self.n_header = self._header()
@@ -115,6 +115,17 @@ class _Member:
         most = info.compress_size * (_LARGEST_RATIO if self._is_deflated else 1)
         if info.file_size > most:
             raise ValueError(f"{self.name} is said to take {info.file_size} bytes, but holds {most} at most")
+
+    def _check_local_header(self) -> int:
+        """The bytes of the header that the directory points at; it repeats the name, which no checksum covers."""
+        start, what = self.info.header_offset, f"the header of {self.name}"
+        head = bytes(self.file.part(start, _LOCAL_HEADER_BYTES, what))
+        n_name, n_extra = (int.from_bytes(head[at : at + 2], "little") for at in (26, 28))
+        name = bytes(self.file.part(start + _LOCAL_HEADER_BYTES, n_name, what))
+        encoding = "utf-8" if self.info.flag_bits & _UTF_8 else "cp437"
+        if not head.startswith(_LOCAL_SIGNATURE) or name.decode(encoding) != self.info.orig_filename:
+            raise ValueError(f"{what} is not where its directory says")
+        return _LOCAL_HEADER_BYTES + n_name + n_extra
 
     def _header(self) -> tuple[tuple[int, ...], bool, np.dtype, int]:
         """Shape, whether in Fortran's order, numpy's type, and the bytes before the first value."""
