@@ -102,6 +102,8 @@ def _leaves(layout: Layout, heads: Heads, count: int) -> tuple[int, list[Leaf]]:
 def _attempt(
     layout: Layout, heads: Heads, leaves: list[Leaf], sizes: Sizes, fitting: int, fault: str | None
 ) -> Attempt:
+    if fault is None and min(sizes.values()) < 1:
+        fault = f"{min(sizes, key=sizes.get)} cannot be 0"
     fault = fault or layout.contradiction(sizes) or _too_wide(layout, sizes)
     return Attempt(layout, heads, leaves, sizes, fitting, fault)
 

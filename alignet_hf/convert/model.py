@@ -5,15 +5,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from transformers import AutoModel, ViTConfig, ViTModel
+from transformers.image_processing_utils import BaseImageProcessor
 
 from alignet_hf.configuration_alignet import AligNetVisionConfig
 from alignet_hf.convert.imagenet_labels import label_names
 from alignet_hf.convert.layouts.parameters import Parameters, Weights
+from alignet_hf.convert.processors import processor_of
 from alignet_hf.convert.reading import Reading, find_reading
 from alignet_hf.convert.variables import Variables
 from alignet_hf.errors import InputError
 from alignet_hf.hub.artifacts import replacing_folder
-from alignet_hf.image_processing_alignet import AligNetImageProcessor
 from alignet_hf.modeling_alignet import AligNetForImageClassification, AligNetVisionModel
 
 IMAGE_SIZE = 224  # pixels of the released models' images, where the variables do not tell
@@ -27,14 +28,14 @@ class Converted:
         model: in evaluation mode, float32, with its triplet head where the checkpoint has one.
         classifier_state: weights of AligNetForImageClassification's own layers; None where there is no such head.
         reading: what the variables were found to mean.
-        processor: the released models' input, at the model's size.
+        processor: of the images that the model was trained on, at its size; see `processor_of`.
         notes: what a user should be told, a sentence each: variables left out on purpose, converted types.
     """
 
     model: AligNetVisionModel
     classifier_state: Weights | None = field(repr=False)
     reading: Reading
-    processor: AligNetImageProcessor
+    processor: BaseImageProcessor
     notes: tuple[str, ...] = ()
 
     def classifier(self) -> AligNetForImageClassification:
@@ -101,8 +102,7 @@ def convert_variables(variables: Variables, reading: str | None = None, *, image
     if unused:
         raise InputError(f"{variables.source}: {', '.join(unused[:3])}: found no use in {found.name}")
     model = _model(found, size, backbone, triplet, classifier)
-    processor = AligNetImageProcessor(size={"height": size, "width": size})
-    return Converted(model, classifier or None, found, processor, _notes(variables, found))
+    return Converted(model, classifier or None, found, processor_of(found, size), _notes(variables, found))
 
 
 def _image_size(variables: Variables, found: Reading, asked: int | None) -> int:

@@ -16,6 +16,7 @@ from alignet_hf.convert.layouts.tree import Sizes
 from alignet_hf.convert.variables import Variable, Variables
 from alignet_hf.errors import InputError
 
+_MOST = 4096  # variables: 255 blocks of 16; there is none of a hundred blocks
 TWO_POOLINGS = "cls+patch-mean"
 _ASKED = re.compile(r"([^:]+)(?::heads=([1-9]\d*))?")
 
@@ -31,6 +32,7 @@ class Reading:
             positions), triplet_width, labels.
         variables: path in the tree -> variable, each once.
         left_out: a variable's name -> why it is left out on purpose.
+        is_released: whether it is one of the authors' models: a SavedModel, or an encoder with their heads.
     """
 
     layout: Layout
@@ -38,6 +40,7 @@ class Reading:
     sizes: Sizes
     variables: dict[str, Variable] = field(repr=False)
     left_out: dict[str, str] = field(default_factory=dict)
+    is_released: bool = True
 
     @property
     def name(self) -> str:
@@ -83,6 +86,9 @@ def find_reading(variables: Variables, reading: str | None = None) -> Reading:
     """
     asked, asked_heads = _asked(variables.source, reading)
     tree = named_tree(variables.source, variables) if variables.named else None
+    count = len(tree.variables) if tree else len(variables)
+    if count > _MOST:
+        raise InputError(f"{variables.source}: its {count} variables read as no model that is known, none has so many")
     attempts = named_attempts(tree, LAYOUTS) if tree else anonymous_attempts(variables, LAYOUTS)
     if asked is not None:
         attempts = [attempt for attempt in attempts if asked in (attempt.name, *attempt.layout.names)]
@@ -96,9 +102,16 @@ def find_reading(variables: Variables, reading: str | None = None) -> Reading:
     attempt = fits[0]
     sizes = attempt.sizes | {"heads": _attention_heads(variables, attempt, asked, asked_heads)}
     found = tree.variables if tree else dict(zip((leaf.path for leaf in attempt.leaves), variables, strict=True))
+    for variable in found.values():
+        if not variable.is_floating:
+            raise InputError(
+                f"{variables.source}: variable {variable.name} is {variable.dtype}, and a model's are floating-point; "
+                "name a checkpoint of a model"
+            )
     left_out = dict(tree.left_out) if tree else {}
     left_out |= {found[path].name: why for path, why in attempt.layout.left_out().items()}
-    return Reading(attempt.layout, attempt.heads, sizes, found, left_out)
+    is_released = not variables.named or attempt.heads.triplet or attempt.heads.imagenet
+    return Reading(attempt.layout, attempt.heads, sizes, found, left_out, is_released)
 
 
 def _asked(source: str, reading: str | None) -> tuple[str | None, int | None]:

@@ -82,7 +82,8 @@ def test_outputs_are_those_of_jax(path):
     assert outputs.keys() == {name for name in expected if name.endswith("_logits")}
     found = {name: converted.reading.sizes[name] for name in ("width", "depth", "heads", "mlp", "patch")}
     assert found == {name: facts[{"mlp": "mlp_dim"}.get(name, name)] for name in found}
-    assert converted.processor.size["height"] == facts["image"]
+    given = converted.processor(images=[Image.new("RGB", (40, 30))], return_tensors="pt")["pixel_values"]
+    assert given.shape[1:] == images.shape[1:]
     assert any("converted to float32" in note for note in converted.notes) == (facts["dtype"] != "float32")
 
 
@@ -253,6 +254,27 @@ def test_image_sizes():
     dinov2 = convert_variables(anonymous(leaves_of(layout("dinov2")), large), "dinov2:heads=2")
     assert dinov2.model.backbone.embeddings.position_embeddings.shape == (1, 17, 16)
     assert dinov2.processor.size["height"] == 224
+
+
+def test_the_processor_gives_what_the_encoder_was_trained_on():
+    white = Image.new("RGB", (40, 30), "white")
+
+    def whiteness(converted) -> list[float]:
+        pixels = converted.processor(images=[white], return_tensors="pt")["pixel_values"]
+        assert pixels.shape == (1, 3, 12, 12)
+        return pixels[0, :, 6, 6].tolist()
+
+    assert whiteness(convert_variables(anonymous(leaves_of(SIGLIP)))) == [1.0] * 3
+    assert whiteness(convert_variables(named(leaves_of(SIGLIP)))) == [1.0] * 3
+    own = convert_variables(named(leaves_of(SIGLIP, NO_HEADS)))
+    assert whiteness(own) == [1.0] * 3
+    black = own.processor(images=[Image.new("RGB", (4, 4))], return_tensors="pt")["pixel_values"]
+    assert black.unique().tolist() == [-1.0]
+    sizes = SIZES | {"tokens": 10}
+    dinov2 = convert_variables(named(leaves_of(layout("dinov2"), NO_HEADS), sizes), "dinov2:heads=2")
+    assert whiteness(dinov2) == pytest.approx([(1 - 0.485) / 0.229, (1 - 0.456) / 0.224, (1 - 0.406) / 0.225])
+    clip = convert_variables(named(leaves_of(layout("clip", tells_heads=True), NO_HEADS), sizes))
+    assert whiteness(clip)[0] == pytest.approx((1 - 0.48145466) / 0.26862954)
 
 
 def test_a_folder_that_holds_something_is_kept(converted, tmp_path):

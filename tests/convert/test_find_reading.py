@@ -178,6 +178,16 @@ def test_sizes_that_transformers_cannot_have():
     assert "multiples of 4; this is 6" in refusal(anonymous(leaves_of(sincos), odd))
 
 
+def test_numbers_that_no_model_has():
+    empty = SIZES | {"mlp": 0}
+    assert refusal(anonymous(leaves_of(SIGLIP), empty)).endswith("mlp cannot be 0")
+    whole = anonymous(leaves_of(SIGLIP))
+    integers = replace(whole, items=(replace(whole[0], dtype="int64"), *whole.items[1:]))
+    assert "variable 0 is int64, and a model's are floating-point" in refusal(integers)
+    many = replace(whole, items=whole.items * 100)
+    assert "its 5800 variables read as no model that is known, none has so many" in refusal(many)
+
+
 def test_names_may_stand_under_a_prefix_beside_other_towers():
     arrays = arrays_of(named(leaves_of(SIGLIP, NO_HEADS), prefix="params/img/"))
     others = {"params/txt/Encoder_0/scale": torch.ones(3), "params/t": torch.ones(1), "opt/0/count": torch.ones(1)}
