@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from transformers import AutoModel, ViTConfig, ViTModel
+from transformers import initialization as init
 from transformers.image_processing_utils import BaseImageProcessor
 
 from alignet_hf.configuration_alignet import AligNetVisionConfig
@@ -123,11 +124,12 @@ def _model(
     found: Reading, image_size: int, backbone_weights: Weights, triplet: Weights, classifier: Weights
 ) -> AligNetVisionModel:
     vision = found.layout.backbone_config(found.sizes, image_size)
-    if isinstance(vision, ViTConfig):  # its pooler goes unused where the variables hold none
-        backbone = ViTModel(vision, add_pooling_layer="pooler.dense.weight" in backbone_weights)
-    else:
-        backbone = AutoModel.from_config(vision)
-    backbone.load_state_dict(_contiguous(backbone_weights))
+    with init.no_init_weights():  # all of them are filled here
+        if isinstance(vision, ViTConfig):  # its pooler goes unused where the variables hold none
+            backbone = ViTModel(vision, add_pooling_layer="pooler.dense.weight" in backbone_weights)
+        else:
+            backbone = AutoModel.from_config(vision)
+    backbone.load_state_dict(backbone_weights)
     names = label_names(found.sizes["labels"]) if classifier else {}
     labels = {"id2label": names, "label2id": {name: label for label, name in names.items()}} if names else {}
     config = AligNetVisionConfig(
@@ -140,10 +142,6 @@ def _model(
     model = AligNetVisionModel(config, backbone)
     model.load_state_dict(triplet, strict=False)
     return model.eval()
-
-
-def _contiguous(weights: Weights) -> Weights:
-    return {name: weight.contiguous() for name, weight in weights.items()}
 
 
 def _name_both(path: Path) -> None:
