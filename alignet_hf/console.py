@@ -22,7 +22,7 @@ IMAGES = (
     "a folder of images, .npy, .npz, Parquet, tar shards, a .txt list of paths, imagenet:FOLDER, a cache of images, "
     "or a Hub data set"
 )
-Pooling = Annotated[str, typer.Option(help="auto, cls, mean, patch-mean or pooler.")]
+Pooling = Annotated[str, typer.Option(help="auto, cls, mean, patch-mean, cls+patch-mean or pooler.")]
 
 
 def line_and_code(error: Exception) -> tuple[str, int] | None:
