@@ -18,8 +18,8 @@ import pyarrow as pa
 from alignet_hf.data.triplet_rows import ROWS_PER_BLOCK, features_of, triples
 from alignet_hf.errors import InputError
 from alignet_hf.full_disk import naming_full_disk
+from alignet_hf.npy_header import read_npy_header
 
-_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 _BYTES_AT_ONCE = 2**20  # where they are only passed by
 
 
@@ -90,18 +90,18 @@ class _Member:
     def __init__(self, archive: ZipFile, name: str):
         self.name = name
         with archive.open(f"{name}.npy") as stream:
-            self.shape, self.is_fortran, self.dtype = _header(stream)
+            self.shape, self.is_fortran, self.dtype = read_npy_header(stream)
 
     def first(self, archive: ZipFile) -> np.ndarray:
         """Its first value, (1,)."""
         with archive.open(f"{self.name}.npy") as stream:
-            _header(stream)
+            read_npy_header(stream)
             return np.frombuffer(_read(stream, self.dtype.itemsize), self.dtype)
 
     def blocks(self, archive: ZipFile, first_row: int, scratch: Path | None, opened: ExitStack) -> Iterator[np.ndarray]:
         """(up to ROWS_PER_BLOCK, 3) arrays, from a row on."""
         stream = opened.enter_context(archive.open(f"{self.name}.npy"))
-        _header(stream)
+        read_npy_header(stream)
         starts = range(first_row, self.shape[0], ROWS_PER_BLOCK)
         sizes = [min(ROWS_PER_BLOCK, self.shape[0] - start) for start in starts]
         if self.is_fortran:
@@ -123,17 +123,6 @@ class _Member:
                 columns.seek((column * self.shape[0] + start) * self.dtype.itemsize)
                 block[:, column] = np.frombuffer(_read(columns, size * self.dtype.itemsize), self.dtype)
             yield block
-
-
-def _header(stream) -> tuple[tuple[int, ...], bool, np.dtype]:
-    """Shape, whether in Fortran's order, type. An array of objects, which only pickle could read, is refused."""
-    version = np.lib.format.read_magic(stream)
-    if version not in _HEADERS:
-        raise ValueError(f"an array of format {version}, which is for records")
-    shape, is_fortran, dtype = _HEADERS[version](stream)
-    if dtype.hasobject:
-        raise ValueError("an array of Python objects, which would have to be unpickled; save it as numbers or strings")
-    return shape, is_fortran, dtype
 
 
 def _read(stream, size: int) -> bytes:
