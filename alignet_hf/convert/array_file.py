@@ -1,5 +1,6 @@
 """The arrays of an .npy file or an .npz archive that has one value or row an image, memory-mapped."""
 
+import os
 import shutil
 import tempfile
 import zlib
@@ -22,6 +23,8 @@ _BYTES_AT_ONCE = 2**20
 
 @dataclass(frozen=True)
 class Header:
+    """What a .npy file says of its array."""
+
     shape: tuple[int, ...]
     is_fortran: bool
     dtype: np.dtype
@@ -47,6 +50,7 @@ class Arrays:
     @classmethod
     @contextmanager
     def opened(cls, path: Path, folder: Path):
+        """The arrays, for a while; whatever is wrong with the file names it."""
         arrays = None
         try:
             arrays = cls(path, folder)
@@ -89,8 +93,14 @@ class Arrays:
         return None if np.array_equal(places, np.arange(n_rows)) else places.astype(np.int64)
 
     def scratch(self, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-        """A new array, in a file."""
-        return np.memmap(self._file(), dtype, "w+", shape=shape)
+        """A new array, in a file, of which the disk has the room."""
+        file, n_bytes = self._file(), int(np.prod(shape)) * np.dtype(dtype).itemsize
+        with naming_full_disk(self.folder):
+            if hasattr(os, "posix_fallocate") and n_bytes:
+                os.posix_fallocate(file.fileno(), 0, n_bytes)
+            else:
+                file.truncate(n_bytes)
+        return np.memmap(file, dtype, "r+", shape=shape)
 
     def _find(self, names: Sequence[str], fits: Callable[[Header], bool]) -> str | None:
         fitting = [name for name, header in self.headers.items() if fits(header)]

@@ -4,7 +4,8 @@ The authors say what there is: for each image of ImageNet the last layer's activ
 and its cluster of 500 that k-means found in them. They do not say how the files are laid out, so what is taken is what
 numpy writes: an .npy file, or an .npz archive with an array called as below, or with one alone that can be meant. Rows
 are images. Where an archive names them (`filenames`) or counts them (`indices`, in the order of the released triplets),
-that holds; otherwise activations and labels are taken to be in one order.
+that holds; otherwise activations and labels are taken to be in one order. The activations are the teacher's as it came,
+not aligned: `align` fits the transform that makes it answer like people, and `triplets --transform` applies it.
 """
 
 import hashlib
@@ -24,6 +25,28 @@ from alignet_hf.surrogate.embeddings import Embeddings
 ACTIVATIONS = ("activations", "embeddings", "features", "representations")
 LABELS = ("labels", "clusters", "cluster_labels", "cluster_assignments", "assignments")
 _ROWS_PER_BLOCK = 4096
+
+
+def convert_teacher(
+    activations: str | Path,
+    folder: str | Path,
+    clusters: str | Path | None = None,
+    *,
+    names: Sequence[str] | None = None,
+    dtype: str | None = None,
+) -> tuple[Embeddings, Clusters | None]:
+    """Write activations to `folder/teacher` and cluster labels to `folder/clusters`, from which triplets are sampled.
+
+    `alignet-hf triplets FOLDER/teacher OUT -n 10000000 --clusters FOLDER/clusters` does, without a GPU.
+
+    Args:
+        activations, names, dtype: as for `convert_activations`.
+        clusters: as for `convert_clusters`.
+        folder: of both.
+    """
+    folder = Path(folder)
+    teacher = convert_activations(activations, folder / "teacher", names=names, dtype=dtype)
+    return teacher, None if clusters is None else convert_clusters(clusters, folder / "clusters", teacher)
 
 
 def convert_activations(
@@ -58,12 +81,12 @@ def convert_activations(
         names = own_names if names is None else names
         kept = np.dtype(dtype or ("float16" if activations.dtype.itemsize == 2 else "float32"))
         if places is None and activations.dtype == kept and activations.flags.c_contiguous:
-            for _ in _blocks(activations, path):  # each is checked
+            for _ in _blocks(activations, kept, path):  # each is checked
                 pass
             rows = activations
         else:
             rows = arrays.scratch(activations.shape, kept)
-            for start, block in _blocks(activations, path):
+            for start, block in _blocks(activations, kept, path):
                 rows[slice(start, start + len(block)) if places is None else places[start : start + len(block)]] = block
         source = {"source": path.name, "sha256": _sha256(path)}
         named = None if names is None else list(map(str, names))
@@ -131,15 +154,17 @@ def _are_labels(header: Header) -> bool:
     return len(header.shape) == 1 and header.dtype.kind in "iu"
 
 
-def _blocks(activations: np.ndarray, path: Path) -> Iterator[tuple[int, np.ndarray]]:
-    """Rows as floats, each finite, and the number of a block's first."""
+def _blocks(activations: np.ndarray, dtype: np.dtype, path: Path) -> Iterator[tuple[int, np.ndarray]]:
+    """Rows as floats of a type, each finite, and the number of a block's first."""
     for start in range(0, len(activations), _ROWS_PER_BLOCK):
         block = activations[start : start + _ROWS_PER_BLOCK]
         if block.dtype.kind == "V":  # bfloat16 is the upper half of float32
             block = (np.ascontiguousarray(block).view("<u2").astype("<u4") << 16).view("<f4")
+        with np.errstate(over="ignore"):  # what is too large for float16 is said below
+            block = block.astype(dtype, copy=False)
         bad = ~np.isfinite(block).all(1)
         if bad.any():
-            raise InputError(f"{path}: row {start + int(bad.argmax())} is not finite")
+            raise InputError(f"{path}: row {start + int(bad.argmax())} is not finite, as {dtype}")
         yield start, block
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from alignet_hf.convert import array_file, teacher
-from alignet_hf.convert.teacher import convert_activations, convert_clusters
+from alignet_hf.convert.teacher import convert_activations, convert_clusters, convert_teacher
 from alignet_hf.data.alignet import load_alignet
 from alignet_hf.errors import InputError
 from alignet_hf.surrogate.cluster import Clusters, cluster_embeddings
@@ -80,6 +80,12 @@ def test_rows_go_where_their_indices_say(tmp_path):
     assert found.names == NAMES.tolist()
 
 
+def test_what_float16_cannot_hold_is_said(tmp_path):
+    np.save(tmp_path / "a.npy", np.full((9, 3), 1e6, np.float32))
+    with pytest.raises(InputError, match=r"a\.npy: row 0 is not finite, as float16"):
+        convert_activations(tmp_path / "a.npy", tmp_path / "out", dtype="float16")
+
+
 def test_names_may_be_given(tmp_path):
     np.save(tmp_path / "a.npy", ARRAY)
     assert convert_activations(tmp_path / "a.npy", tmp_path / "out", names=NAMES).names == NAMES.tolist()
@@ -125,12 +131,13 @@ def test_triplets_are_those_of_our_own_embeddings_and_clusters(call, tmp_path):
     clusters = cluster_embeddings(ours, 5, 1, n_init=3, output=tmp_path / "our-clusters")
     rows, names, labels = shuffled(ARRAY, NAMES, clusters.labels)
     released = written(tmp_path / "a.npz", activations=rows, filenames=names, indices=PLACES)
-    theirs = convert_activations(released, tmp_path / "theirs")
-    convert_clusters(written(tmp_path / "l.npz", labels=labels, filenames=names), tmp_path / "their-clusters", theirs)
-    for whose in ("our", "their"):
-        embeddings = tmp_path / ("ours" if whose == "our" else "theirs")
-        out = tmp_path / f"{whose}-triplets"
-        succeed(call, "triplets", embeddings, out, "-n", 300, "--clusters", tmp_path / f"{whose}-clusters")
+    of_clusters = written(tmp_path / "l.npz", labels=labels, filenames=names)
+    convert_teacher(released, tmp_path / "released", of_clusters)
+    for embeddings, found, out in (
+        (tmp_path / "ours", tmp_path / "our-clusters", tmp_path / "our-triplets"),
+        (tmp_path / "released/teacher", tmp_path / "released/clusters", tmp_path / "their-triplets"),
+    ):
+        succeed(call, "triplets", embeddings, out, "-n", 300, "--clusters", found)
     found, expected = (load_alignet(tmp_path / f"{whose}-triplets")[:] for whose in ("their", "our"))
     assert found == expected
 
@@ -140,7 +147,7 @@ def test_triplets_are_those_of_our_own_embeddings_and_clusters(call, tmp_path):
     [
         (
             {"activations": ARRAY[0]},
-            r"no activations, \(N, D\) floats, or several .*: it holds activations float16 \(6,\)",
+            r"no activations, \(N, D\) floats, or several .*; it holds activations float16 \(6,\)",
         ),
         ({"a": ARRAY, "b": ARRAY}, "none called activations or embeddings or features or representations; it holds a"),
         ({"activations": ARRAY.astype(object)}, "an array of Python objects"),
