@@ -125,11 +125,11 @@ def _long_name(stream: gzip.GzipFile, member: TarInfo) -> str | None:
         return text.rstrip(b"\0").decode("utf-8", "surrogateescape")
     name = None
     while text:  # records "LENGTH KEY=VALUE\n", the length that of all of it
-        digits, _, _ = text.partition(b" ")
-        if not digits.isdigit() or not len(digits) + 1 < int(digits) <= len(text):
+        length = re.match(rb"([0-9]{1,5}) ", text)
+        if length is None or not length.end() < int(length[1]) <= len(text):
             raise ValueError("a header in it is damaged")
-        key, _, value = text[len(digits) + 1 : int(digits) - 1].partition(b"=")
-        text = text[int(digits) :]
+        key, _, value = text[length.end() : int(length[1]) - 1].partition(b"=")
+        text = text[int(length[1]) :]
         if key == b"size" or key.startswith(b"GNU.sparse"):
             raise ValueError("it holds a file with gaps, or larger than 8 GiB")
         if key == b"path":

@@ -17,6 +17,7 @@ from alignet_hf.errors import InputError
 # What the readers of binary files here, and the libraries that they use, raise of content that is not as it should be.
 _DAMAGE = (ValueError, EOFError, zlib.error, BadGzipFile, tarfile.TarError, zipfile.BadZipFile)
 
+_MOST_CHARACTERS = 300
 MOST_BYTES = 8 * 2**30  # that an archive may inflate to: many times what the largest released model takes
 
 
@@ -72,7 +73,8 @@ def reading(path: str | Path, kind: str) -> Iterator[None]:
     except InputError:
         raise
     except _DAMAGE as error:
-        raise InputError(f"{path}: {error}; it is damaged, or not {kind}: get it anew") from error
+        reason = " ".join(str(error).split())[:_MOST_CHARACTERS]  # libraries repeat what they read
+        raise InputError(f"{path}: {reason}; it is damaged, or not {kind}: get it anew") from error
 
 
 def refuse_overlaps(parts: Iterable[tuple[int, int, str]]) -> None:
