@@ -23,8 +23,8 @@ from alignet_hf.full_disk import MAKE_ROOM, naming_full_disk
 
 _MOST_MEMBERS = 1000
 _MOST_HEADER_BYTES = 2**14  # of one that is not a file's own
-_MOST_PADDING_BYTES = 2**20
-_CHUNK = 2**20
+_MOST_PADDING_BYTES = 2**18
+_CHUNK = 2**18
 
 _NEEDED = re.compile(r"(?:(.*)/)?(saved_model\.pb|fingerprint\.pb|variables/variables\.(?:index|data-\d{5}-of-\d{5}))")
 _HEADERS = (tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE, tarfile.XGLTYPE)  # what a file before which they stand is like
