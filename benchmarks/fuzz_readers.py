@@ -35,7 +35,7 @@ LIMIT = 2**27  # bytes of address space beyond what a process has when it begins
 
 
 def read_spoiled(reader: str, seeds: range, pipe) -> None:
-    """Read a good file, then those of some seeds -> sent for each: seed (None), result, seconds, bytes beyond its size."""
+    """Read a good file, then those of some seeds; send seed (or None), result, seconds and bytes beyond its size."""
     from mutations import MAY_DIFFER, READERS, is_as_written
 
     from alignet_hf.errors import InputError

@@ -11,7 +11,7 @@ from alignet_hf.errors import InputError
 INDEX = Path("variables", "variables.index")
 _VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
 _ANONYMOUS = re.compile(r"variables/(0|[1-9][0-9]*)" + re.escape(_VALUE))
-_OF_KERAS = re.compile(r"(layer_with_weights-\d+|keras_api|_operations|_layers)(/|$)")
+_OF_KERAS = re.compile(r"(layer_with_weights-\d+|keras_api|_all_variables|_layers|_operations)(/|$)")
 
 
 def open_saved_model(folder: str | Path) -> Variables:
