@@ -38,6 +38,7 @@ setup(
         "scipy>=1.14",
         "faiss-cpu>=1.12",
         "filelock>=3.16",
+        "google-crc32c>=1.6",
         "pillow>=11",
         "pyarrow>=20",
         "matplotlib>=3.10",

@@ -15,8 +15,8 @@ import pyarrow as pa
 
 from alignet_hf.data.triplet_rows import ROWS_PER_BLOCK, features_of, triples
 from alignet_hf.errors import InputError
+from alignet_hf.npy_header import read_npy_header
 
-_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 _SKIPPED_AT_ONCE = 2**20  # bytes
 
 
@@ -75,14 +75,14 @@ class _Member:
     def __init__(self, archive: ZipFile, name: str):
         self.name = name
         with archive.open(f"{name}.npy") as stream:
-            self.shape, self.is_fortran, self.dtype = _header(stream)
+            self.shape, self.is_fortran, self.dtype = read_npy_header(stream)
 
     def blocks(self, archive: ZipFile, n_rows: int, opened: ExitStack) -> Iterator[np.ndarray]:
         """(up to ROWS_PER_BLOCK, 3) arrays. In Fortran's order a column follows the other: each is read by itself."""
         n_streams = 3 if self.is_fortran else 1
         streams = [opened.enter_context(archive.open(f"{self.name}.npy")) for _ in range(n_streams)]
         for column, stream in enumerate(streams):
-            _header(stream)
+            read_npy_header(stream)
             to_skip = column * n_rows * self.dtype.itemsize
             while to_skip:
                 to_skip -= len(_read(stream, min(to_skip, _SKIPPED_AT_ONCE)))
@@ -93,17 +93,6 @@ class _Member:
             yield np.concatenate(parts, axis=1) if self.is_fortran else parts[0]
         for stream in streams:
             stream.read()  # to the end of the stream, where its checksum is compared
-
-
-def _header(stream) -> tuple[tuple[int, ...], bool, np.dtype]:
-    """Shape, whether in Fortran's order, type. An array of objects, which only pickle could read, is refused."""
-    version = np.lib.format.read_magic(stream)
-    if version not in _HEADERS:
-        raise ValueError(f"an array of format {version}, which is for records")
-    shape, is_fortran, dtype = _HEADERS[version](stream)
-    if dtype.hasobject:
-        raise ValueError("an array of Python objects, which would have to be unpickled; save it as numbers or strings")
-    return shape, is_fortran, dtype
 
 
 def _read(stream, size: int) -> bytes:
