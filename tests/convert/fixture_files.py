@@ -1,0 +1,135 @@
+"""Writes reference models as their authors do: SavedModels by jax2tf, big_vision's npz, and timm's names in safetensors."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import jax
+import numpy as np
+import tensorflow as tf
+from jax.experimental import jax2tf
+from reference_models import Model, example_images, tree_name
+from safetensors.numpy import save_file
+
+GRAPH_LIMIT = 40_000  # bytes of saved_model.pb: a larger one is not kept
+
+
+class Exported(tf.train.Checkpoint):
+    """A function of (variables, images) with its variables in a list, as jax2tf's examples export: their names are lost.
+
+    The list's name is that of the released checkpoints' keys: variables/<n>/.ATTRIBUTES/VARIABLE_VALUE.
+    """
+
+    def __init__(self, function: Callable, trees: tuple, size: int):
+        super().__init__()
+        leaves, structure = jax.tree.flatten(trees)
+        self.variables = [tf.Variable(np.asarray(leaf)) for leaf in leaves]
+        shapes = [None, f"(b, {size}, {size}, 3)"]
+        converted = jax2tf.convert(function, polymorphic_shapes=shapes, with_gradient=False)
+        images = tf.TensorSpec((None, size, size, 3), tf.float32, name="images")
+        run = lambda images: converted(jax.tree.unflatten(structure, list(self.variables)), images)  # noqa: E731
+        self.serve = tf.function(run, input_signature=[images], autograph=False)
+
+
+def write_saved_model(model: Model, folder: Path, layers: bool = False) -> None:
+    """Write the folder of one fixture; the graph is dropped where it is large.
+
+    Raises:
+        AssertionError: TensorFlow, restoring what was written, gives other outputs than JAX.
+    """
+    trees, images = model.parameters(), example_images(model.sizes.image)
+    expected = _outputs(model, trees, images, layers)
+    exported = Exported(lambda trees, images: model.outputs(trees, images, layers), trees, model.sizes.image)
+    with tempfile.TemporaryDirectory() as temporary:
+        tf.saved_model.save(exported, temporary, signatures={"serving_default": exported.serve})
+        restored = tf.saved_model.load(temporary).signatures["serving_default"](images=tf.constant(images))
+        _assert_close(expected, {name: tensor.numpy() for name, tensor in restored.items()})
+        shutil.copytree(Path(temporary) / "variables", folder / "variables")
+        graph = Path(temporary) / "saved_model.pb"
+        if graph.stat().st_size < GRAPH_LIMIT:
+            shutil.copy(graph, folder)
+    _write_expected(folder, images, expected)
+    _write_facts(folder, model.facts(trees))
+
+
+def write_npz(model: Model, folder: Path, rename: Callable[[dict], dict], compressed: bool = False, **facts) -> None:
+    """Write the encoder's parameters as big_vision does, {path: array}, as `rename` leaves them; no heads of AligNet."""
+    trees, images = model.parameters(), example_images(model.sizes.image)
+    leaves = jax.tree.leaves_with_path((model.encoder_of(trees),))
+    arrays = rename({tree_name(path): np.asarray(leaf) for path, leaf in leaves})
+    folder.mkdir(parents=True)
+    (np.savez_compressed if compressed else np.savez)(folder / "checkpoint.npz", **arrays)
+    _write_expected(folder, images, {"pre_logits": _outputs(model, trees, images)["pre_logits"]})
+    variables = [f"{name} {list(array.shape)} {array.dtype}" for name, array in arrays.items()]
+    known = {"triplet_dim": None, "num_labels": None, "num_variables": len(arrays), "variables": variables}
+    _write_facts(folder, model.facts(trees) | known | facts)
+
+
+def write_timm(model: Model, path: Path) -> None:
+    """Write a SigLIP with both heads under the names of the published alignet_siglip2_b.safetensors."""
+    trees = model.parameters()
+    tree, (head, norm, classifier) = model.encoder_of(trees), trees
+    tensors = {
+        "patch_embed.proj.weight": tree["embedding"]["kernel"].transpose(3, 2, 0, 1),  # HWIO -> OIHW
+        "patch_embed.proj.bias": tree["embedding"]["bias"],
+        "pos_embed": tree["pos_embedding"],
+        "attn_pool.latent": tree["MAPHead_0"]["probe"],
+    }
+    tensors |= _timm_norm("norm", tree["Transformer"]["encoder_norm"])
+    for n in range(model.sizes.depth):
+        block, to = tree["Transformer"][f"encoderblock_{n}"], f"blocks.{n}"
+        tensors |= _timm_norm(f"{to}.norm1", block["LayerNorm_0"]) | _timm_norm(f"{to}.norm2", block["LayerNorm_1"])
+        tensors |= _timm_mlp(f"{to}.mlp", block["MlpBlock_0"])
+        attention = block["MultiHeadDotProductAttention_0"]
+        tensors |= _timm_stack(f"{to}.attn.qkv", attention, "query", "key", "value")
+        tensors |= _timm_stack(f"{to}.attn.proj", attention, "out")
+    pool, to = tree["MAPHead_0"], "attn_pool"
+    tensors |= _timm_norm(f"{to}.norm", pool["LayerNorm_0"]) | _timm_mlp(f"{to}.mlp", pool["MlpBlock_0"])
+    tensors |= _timm_stack(f"{to}.q", pool["MultiHeadDotProductAttention_0"], "query")
+    tensors |= _timm_stack(f"{to}.kv", pool["MultiHeadDotProductAttention_0"], "key", "value")
+    tensors |= _timm_stack(f"{to}.proj", pool["MultiHeadDotProductAttention_0"], "out")
+    tensors = {f"encoder.{name}": tensor for name, tensor in tensors.items()}
+    tensors |= _timm_dense("triplet_head", head["triplet_head"]) | _timm_norm("i1k_norm", norm)
+    tensors |= _timm_dense("i1k_head", classifier)
+    save_file({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}, path, {"format": "pt"})
+
+
+def _timm_norm(name: str, leaves: dict) -> dict:
+    return {f"{name}.weight": leaves["scale"], f"{name}.bias": leaves["bias"]}
+
+
+def _timm_dense(name: str, leaves: dict) -> dict:
+    return {f"{name}.weight": leaves["kernel"].T, f"{name}.bias": leaves["bias"]}
+
+
+def _timm_mlp(name: str, leaves: dict) -> dict:
+    return _timm_dense(f"{name}.fc1", leaves["Dense_0"]) | _timm_dense(f"{name}.fc2", leaves["Dense_1"])
+
+
+def _timm_stack(name: str, attention: dict, *parts: str) -> dict:
+    """Flax's (D, heads, head) kernels of `parts`, and "out"'s (heads, head, D), as rows of one linear layer."""
+    width = attention["out"]["bias"].shape[0]
+    kernels = [attention[part]["kernel"].reshape(width, width).T for part in parts]
+    biases = [attention[part]["bias"].reshape(-1) for part in parts]
+    return {f"{name}.weight": np.concatenate(kernels), f"{name}.bias": np.concatenate(biases)}
+
+
+def _outputs(model: Model, trees: tuple, images: np.ndarray, layers: bool = False) -> dict[str, np.ndarray]:
+    return {name: np.asarray(value) for name, value in model.outputs(trees, images, layers).items()}
+
+
+def _assert_close(expected: dict, found: dict, tolerance: float = 1e-5) -> None:
+    assert expected.keys() == found.keys(), f"{sorted(expected)} was written, {sorted(found)} is read"
+    for name, values in expected.items():
+        difference = np.abs(values - found[name]).max()
+        assert difference < tolerance, f"{name}: TensorFlow's differs from JAX's by {difference:.1e}"
+
+
+def _write_expected(folder: Path, images: np.ndarray, outputs: dict[str, np.ndarray]) -> None:
+    save_file({"images": images} | outputs, folder / "expected.safetensors")
+
+
+def _write_facts(folder: Path, facts: dict) -> None:
+    (folder / "config.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
