@@ -1,9 +1,12 @@
-"""Writes reference models as their authors do: SavedModels by jax2tf, big_vision's npz, and timm's names in safetensors."""
+"""Writes reference models as their authors do: SavedModels by jax2tf, big_vision's npz, timm's names in safetensors."""
 
+import gzip
 import json
 import shutil
+import tarfile
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import jax
@@ -12,8 +15,6 @@ import tensorflow as tf
 from jax.experimental import jax2tf
 from reference_models import Model, example_images, tree_name
 from safetensors.numpy import save_file
-
-GRAPH_LIMIT = 40_000  # bytes of saved_model.pb: a larger one is not kept
 
 
 class Exported(tf.train.Checkpoint):
@@ -33,23 +34,27 @@ class Exported(tf.train.Checkpoint):
         self.serve = tf.function(run, input_signature=[images], autograph=False)
 
 
-def write_saved_model(model: Model, folder: Path, layers: bool = False) -> None:
-    """Write the folder of one fixture; the graph is dropped where it is large.
+def write_saved_model(model: Model, folder: Path, archive: str | None = None) -> None:
+    """Write the folder of one fixture: variables/ of its SavedModel, its outputs and what is known of it.
+
+    The graph, saved_model.pb, is ten times the variables of such small models; it is kept in `archive`.tar.gz alone,
+    with the whole SavedModel as it is released, layer_N among its outputs.
 
     Raises:
         AssertionError: TensorFlow, restoring what was written, gives other outputs than JAX.
     """
     trees, images = model.parameters(), example_images(model.sizes.image)
-    expected = _outputs(model, trees, images, layers)
-    exported = Exported(lambda trees, images: model.outputs(trees, images, layers), trees, model.sizes.image)
+    outputs = partial(model.outputs, layers=archive is not None)
+    expected = {name: np.asarray(value) for name, value in outputs(trees, images).items()}
+    exported = Exported(outputs, trees, model.sizes.image)
+    folder.mkdir(parents=True)
     with tempfile.TemporaryDirectory() as temporary:
         tf.saved_model.save(exported, temporary, signatures={"serving_default": exported.serve})
         restored = tf.saved_model.load(temporary).signatures["serving_default"](images=tf.constant(images))
         _assert_close(expected, {name: tensor.numpy() for name, tensor in restored.items()})
         shutil.copytree(Path(temporary) / "variables", folder / "variables")
-        graph = Path(temporary) / "saved_model.pb"
-        if graph.stat().st_size < GRAPH_LIMIT:
-            shutil.copy(graph, folder)
+        if archive is not None:
+            _write_archive(Path(temporary), folder, archive)
     _write_expected(folder, images, expected)
     _write_facts(folder, model.facts(trees))
 
@@ -61,7 +66,7 @@ def write_npz(model: Model, folder: Path, rename: Callable[[dict], dict], compre
     arrays = rename({tree_name(path): np.asarray(leaf) for path, leaf in leaves})
     folder.mkdir(parents=True)
     (np.savez_compressed if compressed else np.savez)(folder / "checkpoint.npz", **arrays)
-    _write_expected(folder, images, {"pre_logits": _outputs(model, trees, images)["pre_logits"]})
+    _write_expected(folder, images, {"pre_logits": np.asarray(model.outputs(trees, images)["pre_logits"])})
     variables = [f"{name} {list(array.shape)} {array.dtype}" for name, array in arrays.items()]
     known = {"triplet_dim": None, "num_labels": None, "num_variables": len(arrays), "variables": variables}
     _write_facts(folder, model.facts(trees) | known | facts)
@@ -116,8 +121,21 @@ def _timm_stack(name: str, attention: dict, *parts: str) -> dict:
     return {f"{name}.weight": np.concatenate(kernels), f"{name}.bias": np.concatenate(biases)}
 
 
-def _outputs(model: Model, trees: tuple, images: np.ndarray, layers: bool = False) -> dict[str, np.ndarray]:
-    return {name: np.asarray(value) for name, value in model.outputs(trees, images, layers).items()}
+def _write_archive(source: Path, folder: Path, name: str) -> None:
+    """Write folder/NAME.tar.gz of a SavedModel, without times or owners."""
+
+    def anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
+        member.mtime = member.uid = member.gid = 0
+        member.uname = member.gname = ""
+        member.mode = 0o755 if member.isdir() else 0o644
+        return member
+
+    with (
+        open(folder / f"{name}.tar.gz", "wb") as file,
+        gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w") as tar,
+    ):
+        tar.add(source, name, filter=anonymous)
 
 
 def _assert_close(expected: dict, found: dict, tolerance: float = 1e-5) -> None:
