@@ -18,7 +18,7 @@ from safetensors.numpy import save_file
 
 
 class Exported(tf.train.Checkpoint):
-    """A function of (variables, images) with its variables in a list, as jax2tf's examples export: their names are lost.
+    """A function of (variables, images), its variables in a list as in jax2tf's examples: their names are lost.
 
     The list's name is that of the released checkpoints' keys: variables/<n>/.ATTRIBUTES/VARIABLE_VALUE.
     """
@@ -37,8 +37,8 @@ class Exported(tf.train.Checkpoint):
 def write_saved_model(model: Model, folder: Path, archive: str | None = None) -> None:
     """Write the folder of one fixture: variables/ of its SavedModel, its outputs and what is known of it.
 
-    The graph, saved_model.pb, is ten times the variables of such small models; it is kept in `archive`.tar.gz alone,
-    with the whole SavedModel as it is released, layer_N among its outputs.
+    The graph, saved_model.pb, is several times as large as the variables of such small models. It is kept where there
+    is `archive`: NAME.tar.gz of the whole SavedModel as it is released, layer_N among its outputs.
 
     Raises:
         AssertionError: TensorFlow, restoring what was written, gives other outputs than JAX.
@@ -60,16 +60,15 @@ def write_saved_model(model: Model, folder: Path, archive: str | None = None) ->
 
 
 def write_npz(model: Model, folder: Path, rename: Callable[[dict], dict], compressed: bool = False, **facts) -> None:
-    """Write the encoder's parameters as big_vision does, {path: array}, as `rename` leaves them; no heads of AligNet."""
+    """Write an encoder's parameters as big_vision does, {path: array}, as `rename` leaves them; no heads."""
     trees, images = model.parameters(), example_images(model.sizes.image)
     leaves = jax.tree.leaves_with_path((model.encoder_of(trees),))
     arrays = rename({tree_name(path): np.asarray(leaf) for path, leaf in leaves})
     folder.mkdir(parents=True)
     (np.savez_compressed if compressed else np.savez)(folder / "checkpoint.npz", **arrays)
     _write_expected(folder, images, {"pre_logits": np.asarray(model.outputs(trees, images)["pre_logits"])})
-    variables = [f"{name} {list(array.shape)} {array.dtype}" for name, array in arrays.items()]
-    known = {"triplet_dim": None, "num_labels": None, "num_variables": len(arrays), "variables": variables}
-    _write_facts(folder, model.facts(trees) | known | facts)
+    of_file = {"triplet_dim": None, "num_labels": None, "num_variables": len(arrays), "variables": None}
+    _write_facts(folder, model.facts(trees) | of_file | facts)  # the file itself names its variables
 
 
 def write_timm(model: Model, path: Path) -> None:

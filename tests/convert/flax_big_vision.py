@@ -2,7 +2,7 @@
 
 `_Model` gives the tree of SigLIP, SigLIP 2, CapPa and the ViTs (see make_fixtures.py for what is known of each):
 
-    MAPHead_0/{LayerNorm_0, MlpBlock_0/{Dense_0, Dense_1}, MultiHeadDotProductAttention_0/{key, out, query, value}, probe}
+    MAPHead_0/{LayerNorm_0, MlpBlock_0, MultiHeadDotProductAttention_0, probe}
     Transformer/{encoder_norm, encoderblock_N/{LayerNorm_0, LayerNorm_1, MlpBlock_0, MultiHeadDotProductAttention_0}}
     cls, embedding, pos_embedding
 """
@@ -25,18 +25,19 @@ ACTIVATIONS: dict[str, Callable] = {  # by transformers' names
 class Sizes:
     """Of one model, of whichever layout.
 
-    pool: "map", "tok" and "gap" are big_vision's (see `_Model`); "cls" and "cls+mean" are the ports' (see flax_ports).
+    pool: "map", "tok" and "gap" are big_vision's (see `_Model`); "cls" and "cls+patch-mean" (the patches' mean behind
+        the class token, 2 D wide) are the ports'.
     positions: "learn" (a parameter) or "sincos2d" (computed; big_vision only).
     table: patches along one side of the table of positions; None for those of the image. Else it is resampled.
     rep_size: a Dense layer and tanh on the pooled token.
     """
 
-    width: int = 12
+    width: int = 8
     depth: int = 2
     heads: int = 2
-    mlp_dim: int = 40
+    mlp_dim: int = 20
     patch: int = 4
-    image: int = 16
+    image: int = 12
     pool: str = "gap"
     positions: str = "learn"
     act: str = "gelu_pytorch_tanh"
@@ -143,8 +144,10 @@ class _Model(nn.Module):
         x, layers = Encoder(s.depth, s.heads, s.mlp_dim, s.act, name="Transformer")(x)
         if s.pool == "map":
             x = MAPHead(s.heads, s.mlp_dim, s.act)(x)
+        elif s.pool == "tok":
+            x = x[:, 0]
         else:
-            x = x[:, 0] if s.pool == "tok" else x.mean(axis=1)
+            x = x.mean(axis=1)
         if s.rep_size:
             x = jnp.tanh(nn.Dense(width, name="pre_logits")(x))
         return x, layers

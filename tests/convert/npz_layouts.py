@@ -66,8 +66,8 @@ def two_towers(arrays: Arrays) -> Arrays:
     return {f"params/{name}": array for name, array in (image_tower(arrays) | others).items()}
 
 
-def stacked_two_towers(arrays: Arrays) -> Arrays:
-    return two_towers(stacked(arrays))
+def stacked_image_tower(arrays: Arrays) -> Arrays:
+    return image_tower(stacked(arrays))
 
 
 def captioner(arrays: Arrays) -> Arrays:

@@ -25,6 +25,17 @@ QUIET = {
     0.15: r"encoder_norm|^layernorm|ln_post|post_layernorm|MAPHead_0/.*(out|Dense_1)/",  # before the ImageNet head's
 }
 
+READINGS = {  # what `alignet-hf convert --as` calls a family
+    "SigLIP-B": "siglip",
+    "SigLIP2-B": "siglip2",
+    "CapPa-B": "cappa",
+    "ViT-B": "vit",
+    "Scratch-B": "scratch",
+    "DINOv1-B": "dinov1",
+    "DINOv2-B": "dinov2",
+    "CLIP-ViT-B": "clip",
+}
+
 
 @dataclass(frozen=True)
 class Model:
@@ -58,7 +69,7 @@ class Model:
         without a triplet head; big_vision's encoder is called "_Model_0" in it. The other two are the ImageNet head.
         """
         random = np.random.default_rng(zlib.crc32(self.name.encode()))
-        encoder, width = self.encoder_shapes(), self.sizes.width * (2 if self.sizes.pool == "cls+mean" else 1)
+        encoder, width = self.encoder_shapes(), self.sizes.width * (2 if self.sizes.pool == "cls+patch-mean" else 1)
         encoder = {"_Model_0": encoder} if self.layout == "big_vision" else encoder
         shapes = (encoder, ports.norm(width), ports.dense(width, LABELS))
         if self.triplet:
@@ -73,12 +84,13 @@ class Model:
     def outputs(self, trees: tuple, images, layers: bool = False) -> dict[str, jax.Array]:
         """What serving_default gives: pre_logits, i1k_logits, triplet_logits, and layer_N if asked for; float32."""
         trees = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), trees)
-        pre_logits, attended = self.encode(self.encoder_of(trees), images)
         head, norm, classifier = trees
-        normed = ports.layer_norm(norm, pre_logits, eps=1e-6)
-        outputs = {"pre_logits": pre_logits, "i1k_logits": ports.dense_layer(classifier, normed)}
-        if self.triplet:
-            outputs["triplet_logits"] = ports.dense_layer(head["triplet_head"], pre_logits)
+        with jax.default_matmul_precision("highest"):
+            pre_logits, attended = self.encode(self.encoder_of(trees), images)
+            normed = ports.layer_norm(norm, pre_logits, eps=1e-6)
+            outputs = {"pre_logits": pre_logits, "i1k_logits": ports.dense_layer(classifier, normed)}
+            if self.triplet:
+                outputs["triplet_logits"] = ports.dense_layer(head["triplet_head"], pre_logits)
         return outputs | ({f"layer_{n}": x for n, x in enumerate(attended)} if layers else {})
 
     def facts(self, trees: tuple) -> dict:
@@ -86,7 +98,19 @@ class Model:
         leaves = jax.tree.leaves_with_path(trees)
         variables = [f"{tree_name(path)} {list(leaf.shape)} {leaf.dtype}" for path, leaf in leaves]
         heads = {"triplet_dim": TRIPLET_DIM if self.triplet else None, "num_labels": LABELS, "classifier_eps": 1e-6}
-        facts = {"family": self.family, "layout": self.layout, **asdict(self.sizes), **heads, "dtype": self.dtype}
+        reading = READINGS[self.family]
+        if self.layout.startswith(
+            "transformers"
+        ):  # kernels of attention are (D, D): their shapes do not tell the heads
+            reading += f":heads={self.sizes.heads}"
+        facts = {
+            "family": self.family,
+            "reading": reading,
+            "layout": self.layout,
+            **asdict(self.sizes),
+            **heads,
+            "dtype": self.dtype,
+        }
         facts["table"] = self.sizes.table_side
         return facts | {"num_variables": len(variables), "variables": variables}
 
