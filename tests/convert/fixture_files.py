@@ -29,9 +29,12 @@ class Exported(tf.train.Checkpoint):
         self.variables = [tf.Variable(np.asarray(leaf)) for leaf in leaves]
         shapes = [None, f"(b, {size}, {size}, 3)"]
         converted = jax2tf.convert(function, polymorphic_shapes=shapes, with_gradient=False)
-        images = tf.TensorSpec((None, size, size, 3), tf.float32, name="images")
-        run = lambda images: converted(jax.tree.unflatten(structure, list(self.variables)), images)  # noqa: E731
-        self.serve = tf.function(run, input_signature=[images], autograph=False)
+
+        @partial(tf.function, input_signature=[tf.TensorSpec((None, size, size, 3), tf.float32)], autograph=False)
+        def serve(images):
+            return converted(jax.tree.unflatten(structure, list(self.variables)), images)
+
+        self.serve = serve
 
 
 def write_saved_model(model: Model, folder: Path, archive: str | None = None) -> None:
@@ -66,7 +69,10 @@ def write_npz(model: Model, folder: Path, rename: Callable[[dict], dict], compre
     arrays = rename({tree_name(path): np.asarray(leaf) for path, leaf in leaves})
     folder.mkdir(parents=True)
     (np.savez_compressed if compressed else np.savez)(folder / "checkpoint.npz", **arrays)
-    _write_expected(folder, images, {"pre_logits": np.asarray(model.outputs(trees, images)["pre_logits"])})
+    outputs = {"pre_logits": np.asarray(model.outputs(trees, images)["pre_logits"])}
+    if "head/kernel" in arrays:
+        outputs["logits"] = outputs["pre_logits"] @ arrays["head/kernel"] + arrays["head/bias"]
+    _write_expected(folder, images, outputs)
     of_file = {"triplet_dim": None, "num_labels": None, "num_variables": len(arrays), "variables": None}
     _write_facts(folder, model.facts(trees) | of_file | facts)  # the file itself names its variables
 

@@ -1,7 +1,7 @@
 """Makes tests/convert/fixtures: small models of the eight released families, as their authors name and export them.
 
     python -m venv jaxvenv && jaxvenv/bin/pip install jax flax tensorflow safetensors    (the extra [jax], less torch)
-    jaxvenv/bin/python tests/convert/make_fixtures.py                                    (minutes; replaces the folder)
+    jaxvenv/bin/python tests/convert/make_fixtures.py                                    (minutes)
 
 Parameters come from fixed seeds (a model's name). Outputs are JAX's, float32, on the CPU, at the highest precision of
 products; each SavedModel, restored by TensorFlow, must give them to 1e-5. A fixture is a folder:
@@ -10,7 +10,8 @@ products; each SavedModel, restored by TensorFlow, must give them to 1e-5. A fix
                           and variables alone are what is converted. SigLIP2-B-alignet.tar.gz is a whole SavedModel.
     checkpoint.npz        instead, in those called npz-*
     expected.safetensors  images (2, S, S, 3) in [0, 1]; pre_logits; of SavedModels i1k_logits too, and triplet_logits
-                          where there is that head (and layer_N, where the whole SavedModel is there)
+                          where there is that head (and layer_N, where the whole SavedModel is there); logits of an npz
+                          with the classifier "head"
     config.json           family, layout, sizes, heads, the reading that `--as` calls it by, and the variables in order
 
 The released trees, what is known of them and what these fixtures assume:
@@ -49,7 +50,6 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 sys.path.insert(0, str(Path(__file__).parent))
 
-import jax
 import npz_layouts
 from fixture_files import write_npz, write_saved_model, write_timm
 from flax_big_vision import Sizes
@@ -64,10 +64,10 @@ CLIP = {"act": "quick_gelu", "eps": 1e-5, "pool": "cls"}
 SAVED_MODELS = [
     SIGLIP2,
     Model("siglip2-b-12-blocks", "SigLIP2-B", "big_vision", Sizes(**DEEP, pool="map")),
-    Model("siglip2-b-base_model", "SigLIP2-B", "big_vision", Sizes(pool="map"), triplet=False),
+    Model("siglip2-b-base_model", "SigLIP2-B", "big_vision", Sizes(depth=1, pool="map"), triplet=False),
     Model("siglip2-b-float16", "SigLIP2-B", "big_vision", Sizes(depth=1, pool="map"), dtype="float16"),
     Model("siglip2-b-bfloat16", "SigLIP2-B", "big_vision", Sizes(depth=1, pool="map"), dtype="bfloat16"),
-    Model("siglip-b-untransformed", "SigLIP-B", "big_vision", Sizes(width=12, heads=3, pool="map")),
+    Model("siglip-b-untransformed", "SigLIP-B", "big_vision", Sizes(width=12, heads=3, depth=1, pool="map")),
     Model("cappa-b-alignet", "CapPa-B", "big_vision", Sizes(pool="gap")),
     Model("vit-b-alignet", "ViT-B", "big_vision", Sizes(pool="tok")),
     Model("vit-b-12-blocks", "ViT-B", "big_vision", Sizes(**DEEP, pool="tok")),
@@ -76,8 +76,8 @@ SAVED_MODELS = [
     Model("scratch-b-map-sincos2d", "Scratch-B", "big_vision", Sizes(depth=1, pool="map", positions="sincos2d")),
     Model("dinov1-b-transformers", "DINOv1-B", "transformers-vit", Sizes(**DINO)),
     Model("dinov1-b-transformers-pooler", "DINOv1-B", "transformers-vit", Sizes(depth=1, **DINO, rep_size=True)),
-    Model("dinov1-b-big_vision", "DINOv1-B", "big_vision", Sizes(**DINO | {"pool": "tok"})),
-    Model("dinov2-b-cls", "DINOv2-B", "transformers-dinov2", Sizes(**DINO)),
+    Model("dinov1-b-big_vision", "DINOv1-B", "big_vision", Sizes(**DINO | {"depth": 1, "pool": "tok"})),
+    Model("dinov2-b-cls", "DINOv2-B", "transformers-dinov2", Sizes(depth=1, **DINO)),
     Model("dinov2-b-cls-patch-mean", "DINOv2-B", "transformers-dinov2", Sizes(**DINO | {"pool": "cls+patch-mean"})),
     Model("dinov2-b-large-table", "DINOv2-B", "transformers-dinov2", Sizes(depth=1, **DINO, table=5)),
     Model("clip-vit-b-scenic", "CLIP-ViT-B", "scenic-clip", Sizes(**CLIP)),
@@ -94,14 +94,14 @@ def make_npz(folder: Path) -> None:
         write_npz(model, folder / name, rename, compressed, **facts)
 
     tok, gap, siglip = (Sizes(depth=1, pool=pool) for pool in ("tok", "gap", "map"))
-    scanned, towers = Sizes(depth=3), Sizes(pool="map")
+    scanned, scanned_siglip = Sizes(depth=3), Sizes(pool="map")
     write("npz-vit", Sizes(pool="tok"), npz_layouts.with_classifier, compressed=True)
     write("npz-vit-stacked", scanned, npz_layouts.stacked, stacked=True)
     write("npz-vit-rep-size", Sizes(depth=1, pool="tok", rep_size=True), npz_layouts.plain)
     write("npz-vit-2020", tok, npz_layouts.of_2020, True, positions_hold_cls=True)
     write("npz-vit-2021", gap, npz_layouts.of_2021, True)
-    write("npz-siglip", towers, npz_layouts.two_towers, True, prefix="params/img/")
-    write("npz-siglip-stacked", towers, npz_layouts.stacked_image_tower, True, stacked=True, prefix="img/")
+    write("npz-siglip", siglip, npz_layouts.two_towers, True, prefix="params/img/")
+    write("npz-siglip-stacked", scanned_siglip, npz_layouts.stacked_image_tower, True, stacked=True, prefix="img/")
     write("npz-siglip-bfloat16", siglip, npz_layouts.image_tower, dtype="bfloat16", prefix="img/")
     write("npz-cappa", gap, npz_layouts.captioner, compressed=True, prefix="params/encoder/")
 
@@ -116,10 +116,12 @@ def make(folder: Path) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "fixtures", help="replaced if it exists")
+    parser.add_argument(
+        "--out", type=Path, default=Path(__file__).parent / "fixtures", help="the folders in it are replaced"
+    )
     out = parser.parse_args().out
-    jax.config.update("jax_default_matmul_precision", "highest")
     with tempfile.TemporaryDirectory() as temporary:
         make(Path(temporary))
-        shutil.rmtree(out, ignore_errors=True)
-        shutil.copytree(temporary, out)
+        for made in Path(temporary).iterdir():  # other fixtures may stand beside
+            shutil.rmtree(out / made.name, ignore_errors=True)
+            shutil.copytree(made, out / made.name)

@@ -74,7 +74,10 @@ class Model:
         shapes = (encoder, ports.norm(width), ports.dense(width, LABELS))
         if self.triplet:
             shapes = ({"model": encoder, "triplet_head": ports.dense(width, TRIPLET_DIM)}, *shapes[1:])
-        draw = lambda path, shape: _draw(random, tree_name(path), shape).astype(jnp.dtype(self.dtype))  # noqa: E731
+
+        def draw(path, shape):
+            return _draw(random, tree_name(path), shape).astype(jnp.dtype(self.dtype))
+
         return jax.tree.map_with_path(draw, shapes, is_leaf=_is_shape)
 
     def encoder_of(self, trees: tuple) -> dict:
@@ -93,25 +96,17 @@ class Model:
                 outputs["triplet_logits"] = ports.dense_layer(head["triplet_head"], pre_logits)
         return outputs | ({f"layer_{n}": x for n, x in enumerate(attended)} if layers else {})
 
+    def reading(self) -> str:
+        """What `--as` calls this model, with the attention heads where the shapes, (D, D), do not tell them."""
+        heads = f":heads={self.sizes.heads}" if self.layout.startswith("transformers") else ""
+        return READINGS[self.family] + heads
+
     def facts(self, trees: tuple) -> dict:
-        """For config.json: the right reading, and every variable's name, shape and type in flattened order."""
-        leaves = jax.tree.leaves_with_path(trees)
-        variables = [f"{tree_name(path)} {list(leaf.shape)} {leaf.dtype}" for path, leaf in leaves]
-        heads = {"triplet_dim": TRIPLET_DIM if self.triplet else None, "num_labels": LABELS, "classifier_eps": 1e-6}
-        reading = READINGS[self.family]
-        if self.layout.startswith(
-            "transformers"
-        ):  # kernels of attention are (D, D): their shapes do not tell the heads
-            reading += f":heads={self.sizes.heads}"
-        facts = {
-            "family": self.family,
-            "reading": reading,
-            "layout": self.layout,
-            **asdict(self.sizes),
-            **heads,
-            "dtype": self.dtype,
-        }
-        facts["table"] = self.sizes.table_side
+        """For config.json: the right reading, sizes and heads, and the variables' names in flattened order."""
+        variables = [tree_name(path) for path, _ in jax.tree.leaves_with_path(trees)]
+        facts = {"family": self.family, "reading": self.reading(), "layout": self.layout}
+        facts |= asdict(self.sizes) | {"table": self.sizes.table_side, "dtype": self.dtype}
+        facts |= {"triplet_dim": TRIPLET_DIM if self.triplet else None, "num_labels": LABELS, "classifier_eps": 1e-6}
         return facts | {"num_variables": len(variables), "variables": variables}
 
 
