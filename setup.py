@@ -52,6 +52,7 @@ setup(
     ],
     extras_require={
         "demo": DEMO,
+        "jax": ["flax", "jax", "tensorflow"],  # makes tests/convert/fixtures
         "lora": ["peft>=0.18"],
         "metrics": ["evaluate>=0.4.6"],
         "onnx": ["onnx"],
@@ -69,6 +70,7 @@ setup(
             "sentence-transformers>=6.2",
             "tensorboard",
         ],
+        "tf": ["tensorflow"],
     },
     entry_points={"console_scripts": ["alignet-hf=alignet_hf.cli:main"]},
 )
