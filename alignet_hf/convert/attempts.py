@@ -32,15 +32,19 @@ class Attempt:
     fitting: int
     fault: str | None
 
+    @property
+    def name(self) -> str:
+        """What `--as` calls it and no other of its family: "vit+triplet_head", "vit+pre_logits"."""
+        beside = ("triplet_head",) * self.heads.triplet + ("i1k_head",) * self.heads.imagenet
+        return "+".join((self.layout.names[0], *self.layout.own_layers, *beside))
+
 
 def anonymous_attempts(variables: Variables, layouts: Sequence[Layout]) -> list[Attempt]:
     """Variables without names, in JAX's order, against each layout."""
     shapes = [variable.shape for variable in variables]
     attempts = []
     for layout, heads in _with_heads(layouts):
-        # A linear layer of the encoder's own, and no triplet head, would look like the triplet head.
-        has_own_layer = layout.has_classifier or layout.pooling == "pooler"
-        if not layout.anonymous or (has_own_layer and not heads.triplet):
+        if not layout.anonymous:
             continue
         depth, leaves = _leaves(layout, heads, len(shapes))
         sizes, misfit = find_sizes(leaves, shapes)
@@ -98,9 +102,8 @@ def _leaves(layout: Layout, heads: Heads, count: int) -> tuple[int, list[Leaf]]:
 def _attempt(
     layout: Layout, heads: Heads, leaves: list[Leaf], sizes: Sizes, fitting: int, fault: str | None
 ) -> Attempt:
-    return Attempt(
-        layout, heads, leaves, sizes, fitting, fault or layout.contradiction(sizes) or _too_wide(layout, sizes)
-    )
+    fault = fault or layout.contradiction(sizes) or _too_wide(layout, sizes)
+    return Attempt(layout, heads, leaves, sizes, fitting, fault)
 
 
 def _too_wide(layout: Layout, sizes: Sizes) -> str | None:

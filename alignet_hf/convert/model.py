@@ -84,7 +84,8 @@ def convert_variables(variables: Variables, reading: str | None = None, *, image
         variables: of a SavedModel, or a file.
         reading: what to take them for, where shapes allow for more than one; see `find_reading`.
         image_size: pixels of the side of the images; by default as the table of positions tells, and 224 where
-            positions are computed. DINOv2's table is made to fit another size as its Flax port does it.
+            positions are computed, or are a table of DINOv2's for larger images, which is made to fit as its Flax port
+            does it.
 
     Raises:
         InputError: variables that are no model that is known, or may be more than one, or are damaged; an image size
@@ -107,6 +108,8 @@ def convert_variables(variables: Variables, reading: str | None = None, *, image
 def _image_size(variables: Variables, found: Reading, asked: int | None) -> int:
     patch, grid = found.sizes["patch"], found.layout.grid(found.sizes)
     size = asked or (IMAGE_SIZE if grid is None else grid * patch)
+    if asked is None and found.layout.resamples_positions:
+        size = min(size, IMAGE_SIZE)
     if size < patch or size % patch:
         raise InputError(f"{variables.source}: images of {size} pixels are not whole patches of {patch} pixels")
     if grid is not None and size != grid * patch and not found.layout.resamples_positions:
@@ -125,7 +128,8 @@ def _model(
     else:
         backbone = AutoModel.from_config(vision)
     backbone.load_state_dict(_contiguous(backbone_weights))
-    labels = {"id2label": label_names(found.sizes["labels"])} if classifier else {}
+    names = label_names(found.sizes["labels"]) if classifier else {}
+    labels = {"id2label": names, "label2id": {name: label for label, name in names.items()}} if names else {}
     config = AligNetVisionConfig(
         vision_config=backbone.config,
         pooling=found.pooling,

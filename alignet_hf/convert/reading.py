@@ -17,7 +17,7 @@ from alignet_hf.convert.variables import Variable, Variables
 from alignet_hf.errors import InputError
 
 TWO_POOLINGS = "cls+patch-mean"
-_ASKED = re.compile(r"([a-z0-9]+)(?::heads=([1-9]\d*))?")
+_ASKED = re.compile(r"([^:]+)(?::heads=([1-9]\d*))?")
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Reading:
             parts.append(f"triplet head of {sizes['triplet_width']}")
         if "labels" in sizes:
             parts.append(f"{sizes['labels']} labels")
-        return f"{self.layout.what}: {', '.join(parts)}"
+        return f"{self.layout.description}: {', '.join(parts)}"
 
 
 def find_reading(variables: Variables, reading: str | None = None) -> Reading:
@@ -74,17 +74,18 @@ def find_reading(variables: Variables, reading: str | None = None) -> Reading:
 
     Args:
         variables: of a whole checkpoint.
-        reading: what to take them for, where shapes allow for more than one: one of NAMES, "dinov1" say; with
-            ":heads=12" where shapes do not tell the number of attention heads.
+        reading: what to take them for, where shapes allow for more than one: one of NAMES, "dinov1" say, or what the
+            message that lists them calls it; with ":heads=12" where shapes do not tell the number of attention heads.
 
     Raises:
         InputError: no layout that is known, or not the one asked for; the message names the first variable that does
             not fit. Or more than one, and the message has their names.
     """
     asked, asked_heads = _asked(variables.source, reading)
-    layouts = [layout for layout in LAYOUTS if asked is None or asked in layout.names]
     tree = named_tree(variables.source, variables) if variables.named else None
-    attempts = named_attempts(tree, layouts) if tree else anonymous_attempts(variables, layouts)
+    attempts = named_attempts(tree, LAYOUTS) if tree else anonymous_attempts(variables, LAYOUTS)
+    if asked is not None:
+        attempts = [attempt for attempt in attempts if asked in (attempt.name, *attempt.layout.names)]
     fits = [attempt for attempt in attempts if attempt.fault is None]
     if variables.named and asked is None:
         fits = [attempt for attempt in fits if not attempt.layout.only_when_asked] or fits
@@ -104,7 +105,7 @@ def _asked(source: str, reading: str | None) -> tuple[str | None, int | None]:
     if reading is None:
         return None, None
     match = _ASKED.fullmatch(reading)
-    if match is None or match[1] not in NAMES:
+    if match is None or match[1].split("+")[0] not in NAMES:
         raise InputError(
             f"{source}: no reading is called {reading!r}; there are {', '.join(NAMES)} (and {NAMES[0]}:heads=12, where "
             "shapes do not tell the number of attention heads)"
@@ -140,7 +141,9 @@ def _attention_heads(variables: Variables, attempt: Attempt, asked: str | None, 
 
 
 def _alternatives(fits: list[Attempt]) -> str:
-    return " or ".join(f"{fit.layout.names[0]} ({fit.layout.what})" for fit in fits)
+    families = {fit.layout.names[0] for fit in fits}
+    names = [fit.layout.names[0] if len(families) == len(fits) else fit.name for fit in fits]
+    return " or ".join(f"{name} ({fit.layout.description})" for name, fit in zip(names, fits, strict=True))
 
 
 def _no_fit(variables: Variables, attempts: list[Attempt], asked: str | None) -> str:
@@ -148,6 +151,6 @@ def _no_fit(variables: Variables, attempts: list[Attempt], asked: str | None) ->
     name = asked or nearest.layout.names[0]
     what = "do not read as it was asked for" if asked else "read as no model that is known"
     return (
-        f"{variables.source}: its {len(variables)} variables {what}; nearest is {name} ({nearest.layout.what}, "
+        f"{variables.source}: its {len(variables)} variables {what}; nearest is {name} ({nearest.layout.description}, "
         f"{nearest.sizes['depth']} layers): {nearest.fault}"
     )

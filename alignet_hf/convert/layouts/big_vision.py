@@ -43,8 +43,16 @@ class BigVision(Layout):
         return self.pool == "tok"
 
     @property
+    def class_row_optional(self) -> bool:
+        return self.has_class_token
+
+    @property
     def has_position_table(self) -> bool:
         return self.learned
+
+    @property
+    def own_layers(self) -> tuple[str, ...]:
+        return ("pre_logits",) * self.rep_size + ("head",) * self.head
 
     @property
     def has_classifier(self) -> bool:

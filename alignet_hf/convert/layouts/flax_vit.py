@@ -32,6 +32,10 @@ class FlaxViT(Layout):
     tells_heads = False
     may_pool_twice = True
 
+    @property
+    def own_layers(self) -> tuple[str, ...]:
+        return ("pooler",) * self.pooler
+
     def leaves(self, depth: int) -> list[Leaf]:
         leaves = [*_embeddings(), *norm("layernorm")]
         for block in range(depth):

@@ -24,6 +24,7 @@ class Layout(ABC):
 
     pooling = "auto"  # of AligNetVisionConfig
     has_class_token = True
+    class_row_optional = False  # whether its table of positions may have no row for it
     has_position_table = True
     tells_heads = True  # whether the shapes tell the number of attention heads
     resamples_positions = False  # whether the family makes its table fit images of any size
@@ -32,6 +33,16 @@ class Layout(ABC):
     timm = False  # whether names and matrices are timm's, those of the heads too
     anonymous = True  # whether a SavedModel of variables without names may have this layout
     only_when_asked = False  # whether files with these very names are commonly something else
+
+    @property
+    def own_layers(self) -> tuple[str, ...]:
+        """Linear layers of the encoder's own behind its pooling, which could be taken for a head beside it."""
+        return ()
+
+    @property
+    def description(self) -> str:
+        """It in words, with the layers of its own."""
+        return f"{self.what}, with its own {' and '.join(self.own_layers)}" if self.own_layers else self.what
 
     @abstractmethod
     def leaves(self, depth: int) -> list[Leaf]:
@@ -61,11 +72,12 @@ class Layout(ABC):
         """What sizes that fit every shape cannot be all the same; None where they can."""
         if "head_width" in sizes and sizes["heads"] * sizes["head_width"] != sizes["width"]:
             return f"{sizes['heads']} attention heads of {sizes['head_width']} do not make the width, {sizes['width']}"
-        if self.has_position_table and self.grid(sizes) ** 2 != sizes["tokens"] - self._class_rows(sizes):
-            extra = ", nor is one less" if self.has_class_token else ""
-            return f"{sizes['tokens']} positions are no square{extra}"
+        if self.has_position_table:
+            square = self.grid(sizes) ** 2
+            if sizes["tokens"] == square and (not self.has_class_token or self.class_row_optional):
+                return None
+            if sizes["tokens"] == square + 1 and self.has_class_token:
+                return None
+            wanted = "a square, or one more" if self.class_row_optional else "one more than a square"
+            return f"its {sizes['tokens']} positions are not {wanted if self.has_class_token else 'a square'}"
         return None
-
-    def _class_rows(self, sizes: Sizes) -> int:
-        """Rows of the table that are the class token's: 1 or 0."""
-        return int(self.has_class_token and isqrt(sizes["tokens"]) ** 2 != sizes["tokens"])

@@ -18,8 +18,9 @@ _POOLS = {
 
 def _big_vision() -> list[Layout]:
     layouts = []
-    for (pool, (names, what)), learned, rep_size, head in product(_POOLS.items(), *[(True, False)] * 3):
-        layouts.append(BigVision(names, what, pool=pool, learned=learned, rep_size=rep_size, head=head))
+    for rep_size, head, learned in product((False, True), (False, True), (True, False)):
+        for pool, (names, what) in _POOLS.items():
+            layouts.append(BigVision(names, what, pool=pool, learned=learned, rep_size=rep_size, head=head))
     dino = BigVision(("dinov1",), "DINOv1 in big_vision's names, exact GELU", pool="tok", act="gelu")
     dino = replace(dino, only_when_asked=True)  # a file of big_vision's own names is big_vision's
     return [*layouts, dino]

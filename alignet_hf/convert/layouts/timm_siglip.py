@@ -52,9 +52,7 @@ class TimmSiglip(Layout):
     def contradiction(self, sizes: Sizes) -> str | None:
         for name, times in (("twice_width", 2), ("thrice_width", 3)):
             if sizes[name] != times * sizes["width"]:
-                return (
-                    f"a joint matrix of attention has {sizes[name]} rows, not {times} times the width, {sizes['width']}"
-                )
+                return f"a joint matrix of attention has {sizes[name]} rows, not {times} times {sizes['width']}"
         return super().contradiction(sizes)
 
     def backbone_config(self, sizes: Sizes, image_size: int) -> PreTrainedConfig:
