@@ -24,6 +24,7 @@ from alignet_hf.hub.reading import reading
 TEMPLATE = "model_card.md.jinja"
 CURVE = "training_curve.png"
 RECIPE = "recipe.yaml"
+_CLASSIFIER = "AligNetForImageClassification"
 WRITTEN_BY_US = "<!-- Written by alignet-hf:"
 METHOD = (
     "Human odd-one-out choices gave the teacher an affine transform that makes it answer like people (uncertainty "
@@ -88,7 +89,7 @@ def card_text(folder: Path, name: str | None = None) -> tuple[str, list[str]]:
     name = name or folder.resolve().name
     alignment = attempt("what alignment.json says", lambda: Alignment.read(folder), Alignment())
     config, adapter = _config(folder, alignment)
-    classifies = "AligNetForImageClassification" in (config.architectures or [])
+    classifies = config.architectures == [_CLASSIFIER]  # a folder with both heads is an encoder's first
     task = "image-classification" if classifies else "image-feature-extraction"
     options = {
         "task": task,
@@ -201,6 +202,7 @@ _POOLED = {
     "cls": "the CLS token of the last layer",
     "mean": "the mean over the tokens of the last layer",
     "patch-mean": "the mean over the patches' tokens of the last layer",
+    "cls+patch-mean": "the CLS token of the last layer, and behind it the mean over the patches' tokens",
     "pooler": "the backbone's own pooled output",
 }
 
@@ -211,13 +213,16 @@ def _representation(config: AligNetVisionConfig, classifies: bool) -> str:
         f"{config.hidden_size:,} numbers an image"
     )
     if classifies:
-        return f"The {config.num_labels} labels are read linearly off the representation: {representation}."
+        normed = "normalised " if config.classifier_norm else ""
+        return f"The {config.num_labels} labels are read linearly off the {normed}representation: {representation}."
     text = f"The representation is {representation}"
     if config.projection_dim is not None:
         text += (
             f"; `triplet_embeds` is a linear head of {config.projection_dim:,} on it, in which the triplets were "
             "compared while training"
         )
+    if _CLASSIFIER in (config.architectures or []):
+        text += f". `AutoModelForImageClassification` loads the folder with its head of {config.num_labels:,} labels"
     return f"{text}."
 
 
