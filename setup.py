@@ -62,6 +62,7 @@ setup(
             "evaluate>=0.4.6",
             "hypothesis",
             "onnxruntime",
+            "opencv-python-headless",
             "peft>=0.18",
             "pytest>=9",
             "pytest-xdist",
