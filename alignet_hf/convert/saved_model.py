@@ -10,6 +10,7 @@ from alignet_hf.errors import InputError
 
 INDEX = Path("variables", "variables.index")
 _VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
+_SAVE_COUNTER = f"save_counter{_VALUE}"  # that tf.train.Checkpoint, which jax2tf's examples export by, puts beside them
 _ANONYMOUS = re.compile(r"variables/(0|[1-9][0-9]*)" + re.escape(_VALUE))
 _OF_KERAS = re.compile(r"(layer_with_weights-\d+|keras_api|_all_variables|_layers|_operations)(/|$)")
 
@@ -31,6 +32,8 @@ def open_saved_model(folder: str | Path) -> Variables:
         raise InputError(f"{folder}: no SavedModel, as it has no {INDEX.as_posix()}; name the folder that has it")
     numbered, others = {}, []
     for variable in open_bundle(folder / INDEX):
+        if variable.name == _SAVE_COUNTER:
+            continue
         match = _ANONYMOUS.fullmatch(variable.name)
         if match is None:
             others.append(variable.name.removesuffix(_VALUE))

@@ -39,6 +39,12 @@ def test_the_order_is_that_of_the_numbers(tmp_path):
         assert torch.equal(variable.tensor(), expected[key(number)])
 
 
+def test_the_counter_of_a_checkpoint_s_saves_is_none_of_them(tmp_path):
+    expected = anonymous(3)
+    write_bundle(tmp_path, {**expected, "save_counter/.ATTRIBUTES/VARIABLE_VALUE": torch.tensor(1)})
+    assert [variable.name for variable in open_saved_model(tmp_path)] == ["0", "1", "2"]
+
+
 def refused(folder, said):
     with pytest.raises(InputError, match=said) as caught:
         open_saved_model(folder)
@@ -58,7 +64,8 @@ def refused(folder, said):
         ),
         # As Keras 3 exports a model: every variable is there twice.
         ({"_all_variables/0/.ATTRIBUTES/VARIABLE_VALUE", key(0)}, r"\(a Keras model\): it holds _all_variables/0;"),
-        ({"save_counter/.ATTRIBUTES/VARIABLE_VALUE", key(0)}, "it holds save_counter;"),
+        ({"save_counter/.ATTRIBUTES/VARIABLE_VALUE"}, "a SavedModel of something else, without variables"),
+        ({"counter/.ATTRIBUTES/VARIABLE_VALUE", key(0)}, "it holds counter;"),
         ({key("00"), key(1)}, "it holds variables/00;"),
         ({key(0) + "/", key(1)}, "something else"),
         ({key("1" * 400)}, r"variables/0 is missing"),
