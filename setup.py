@@ -57,6 +57,7 @@ setup(
         "lora": ["peft>=0.18"],
         "metrics": ["evaluate>=0.4.6"],
         "onnx": ["onnx"],
+        "tf": ["tensorflow>=2.20"],
         "test": [
             *DEMO,
             "evaluate>=0.4.6",
