@@ -10,6 +10,7 @@ import typer
 
 from alignet_hf.console import Json, quiet
 from alignet_hf.errors import InputError
+from alignet_hf.output_folder import working_in
 
 BaseUrl = Annotated[
     str | None,
@@ -62,14 +63,28 @@ def convert(
     base_url: BaseUrl = None,
     cache_dir: CacheDir = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier conversion.")] = False,
+    triplets: Annotated[
+        bool, typer.Option("--triplets", help="SOURCE is alignet_train.npz or its like: make a data set of it.")
+    ] = False,
+    split: Annotated[str | None, typer.Option(help="Of --triplets, where the file's name does not tell it.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Convert a checkpoint of the authors, of big_vision or of timm's names, without TensorFlow."""
+    """Convert a checkpoint of the authors, of big_vision or of timm's names, without TensorFlow; or their triplets."""
+    quiet()
+    _check_push(push, private)
+    if triplets:
+        others = {"--as": reading, "--image-size": image_size, "--verify": verify, "--base-url": base_url}
+        others |= {"--cache-dir": cache_dir, "--force": force or None, "--to": None if to is Format.alignet else to}
+        if wrong := [option for option, given in others.items() if given is not None]:
+            raise InputError(f"{wrong[0]} is of checkpoints; leave it out, or --triplets")
+        _convert_triplets(source, out, split, push, private, as_json)
+        return
+    if split is not None:
+        raise InputError("--split is of --triplets, a checkpoint has none; leave it out")
+
     from alignet_hf.convert.converting import convert_checkpoint
     from alignet_hf.inputs import open_images
 
-    quiet()
-    _check_push(push, private)
     facts = convert_checkpoint(
         source,
         out,
@@ -90,6 +105,26 @@ def convert(
     print(out)
     for key, value in facts.items():
         print(f"  {key}: {value}")
+    if address is not None:
+        print(address)
+
+
+def _convert_triplets(
+    source: str, out: Path, split: str | None, push: str | None, private: bool, as_json: bool
+) -> None:
+    from alignet_hf.convert.triplets import convert_triplets
+    from alignet_hf.data.alignet import push_alignet
+    from alignet_hf.data.alignet_card import facts_of
+
+    with working_in(out):
+        convert_triplets(source, out, split)
+        splits = facts_of(out)
+        address = None if push is None else push_alignet(out, push, private=True if private else None)
+    if as_json:
+        print(json.dumps({"output": str(out), "splits": splits, "pushed": address}))
+        return
+    for name, facts in splits.items():
+        print(f"{out}: split {name}, {facts['triplets']:,} triplets")
     if address is not None:
         print(address)
 
