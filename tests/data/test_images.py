@@ -197,10 +197,7 @@ def test_dataset():
     ("paths", "names"),
     [
         (["b.png", "a/c.png", "d.png"], ["d.png", "b.png"]),
-        (
-            ["n01440764_1_n01440764.JPEG", "x.png", "n01440764_20_n01440764.JPEG"],
-            ["n01440764_20.JPEG", "n01440764_1.JPEG"],
-        ),
+        (["n01440764_1_n01440764.JPEG", "x", "n01440764_2_n01440764.JPEG"], ["n01440764_2.JPEG", "n01440764_1.JPEG"]),
         (["a.png", "b.png", "a.png"], ["image[0]", "image[1]"]),
         ([None, "b.png", "c.png"], ["image[0]", "image[1]"]),
     ],
@@ -210,9 +207,6 @@ def test_rows_of_a_data_set_are_named_by_their_files(paths, names):
     images = [{"bytes": b"", "path": path} for path in paths]
     features = datasets.Features({"image": datasets.Image()})
     rows = datasets.Dataset.from_dict({"image": images}, features=features).select([2, 0])
-    if "image[0]" in names:
-        rows = datasets.concatenate_datasets([rows, datasets.Dataset.from_dict({"image": images}, features=features)])
-        names = [f"image[{row}]" for row in range(5)]
     assert DatasetImages(rows).names == names
 
 
