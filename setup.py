@@ -39,6 +39,7 @@ setup(
         "scipy>=1.14",
         "faiss-cpu>=1.12",
         "filelock>=3.16",
+        "google-crc32c>=1.6",
         "pillow>=11",
         "pyarrow>=20",
         "matplotlib>=3.10",
@@ -52,9 +53,11 @@ setup(
     ],
     extras_require={
         "demo": DEMO,
+        "jax": ["flax", "jax", "tensorflow"],  # makes tests/convert/fixtures
         "lora": ["peft>=0.18"],
         "metrics": ["evaluate>=0.4.6"],
         "onnx": ["onnx"],
+        "tf": ["tensorflow>=2.20"],
         "test": [
             *DEMO,
             "evaluate>=0.4.6",
@@ -70,6 +73,7 @@ setup(
             "sentence-transformers>=6.2",
             "tensorboard",
         ],
+        "tf": ["tensorflow"],
     },
     entry_points={"console_scripts": ["alignet-hf=alignet_hf.cli:main"]},
 )

@@ -15,7 +15,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, an
 Force = Annotated[bool, typer.Option("--force", help="Repeat what is done.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of everything random.")]
 ImageSize = Annotated[int | None, typer.Option(min=1, help="In pixels; the model's own by default.")]
-Pooling = Annotated[str, typer.Option(help="auto, cls, mean, patch-mean or pooler.")]
+Pooling = Annotated[str, typer.Option(help="auto, cls, mean, patch-mean, cls+patch-mean or pooler.")]
 
 
 def quiet() -> None:

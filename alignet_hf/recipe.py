@@ -84,7 +84,7 @@ class Encoder(Section):
     model: str  # "demo-teacher", "demo-student", a Hub id, or a folder
     revision: str | None = None
     image_size: Positive | None = None  # pixels; None for the processor's own
-    pooling: Literal["auto", "cls", "mean", "patch-mean", "pooler"] = "auto"
+    pooling: Literal["auto", "cls", "mean", "patch-mean", "cls+patch-mean", "pooler"] = "auto"
     batch_size: Positive = 32
     num_workers: Annotated[int, Field(ge=0)] = 0  # processes that decode images while it embeds
     dtype: Literal["float32", "float16"] = "float32"  # of its embeddings on disk

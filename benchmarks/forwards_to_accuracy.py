@@ -66,7 +66,7 @@ class Way:
     rows_a_step: int
     n_steps: int
     evaluate_steps: int
-    learning_rates: tuple[float, ...] = (3e-5, 1e-4)
+    learning_rates: tuple[float, ...] = (3e-5, 1e-4, 3e-4)
 
 
 WAYS = {

@@ -6,6 +6,7 @@ import torch
 from accelerate.optimizer import AcceleratedOptimizer
 from torch import Tensor, nn
 from transformers.image_processing_base import ImageProcessingMixin
+from transformers.training_args import OptimizerNames
 
 from alignet_hf.data.collator import DenseCollator, ImageCollator, TripletCollator
 from alignet_hf.distill.arguments import AligNetTrainingArguments
@@ -264,4 +265,5 @@ def _adam_options(args: AligNetTrainingArguments) -> dict:
         "eps": args.adam_epsilon,
         "decay_to_init": args.decay_to_init,
         "mode": args.decay_to_init_mode,
+        "fused": args.optim == OptimizerNames.ADAMW_TORCH_FUSED,  # transformers' default
     }

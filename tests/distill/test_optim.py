@@ -42,12 +42,13 @@ def by_hand(theta_0, gradients_of_p, mode):
     return theta.float()
 
 
+@pytest.mark.parametrize("fused", [False, True])
 @pytest.mark.parametrize("mode", ["decoupled", "loss"])
-def test_steps_are_those_of_the_formula(mode):
+def test_steps_are_those_of_the_formula(mode, fused):
     params, steps = parameters(), gradients(12)
     expected = [by_hand(p, [step[i] for step in steps], mode) for i, p in enumerate(params)]
     start = [p.detach().clone() for p in params]
-    optimizer = AdamDecayToInit(params, lr=LR, decay_to_init=DECAY, mode=mode)
+    optimizer = AdamDecayToInit(params, lr=LR, decay_to_init=DECAY, mode=mode, fused=fused)
     run(optimizer, params, steps)
     for p, theta in zip(params, expected, strict=True):
         torch.testing.assert_close(p.detach(), theta, atol=1e-5, rtol=1e-5)
@@ -69,6 +70,26 @@ def test_a_restored_run_keeps_the_origin_of_the_first(mode, tmp_path):
     for p, q in zip(params, resumed, strict=True):
         assert torch.equal(p, q)
     assert optimizer.penalty() == second.penalty()
+
+
+@pytest.mark.parametrize("fused", [False, True])
+@pytest.mark.parametrize("mode", ["decoupled", "loss"])
+def test_under_a_gradient_scaler_the_decay_is_not_scaled_and_skips_with_the_step(mode, fused):
+    params, steps = parameters(), gradients(4)
+    others = copy.deepcopy(params)
+    plain = AdamDecayToInit(params, lr=LR, decay_to_init=DECAY, mode=mode, fused=fused)
+    scaled = AdamDecayToInit(others, lr=LR, decay_to_init=DECAY, mode=mode, fused=fused)
+    scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
+    run(plain, params, steps)
+    overflow = [torch.full_like(gradient, torch.inf) for gradient in steps[0]]
+    for step in (*steps[:2], overflow, *steps[2:]):
+        scale = scaler.scale(torch.ones(()))
+        for p, gradient in zip(others, step, strict=True):
+            p.grad = gradient * scale
+        scaler.step(scaled)
+        scaler.update()
+    for p, q in zip(params, others, strict=True):
+        torch.testing.assert_close(p, q, atol=1e-6, rtol=1e-6)
 
 
 def test_without_decay_it_is_adam_and_keeps_no_origin():
