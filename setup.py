@@ -73,7 +73,6 @@ setup(
             "sentence-transformers>=6.2",
             "tensorboard",
         ],
-        "tf": ["tensorflow"],
     },
     entry_points={"console_scripts": ["alignet-hf=alignet_hf.cli:main"]},
 )

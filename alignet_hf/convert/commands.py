@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from alignet_hf.console import Json, quiet
+from alignet_hf.console import Json, done, quiet
 from alignet_hf.errors import InputError
 from alignet_hf.output_folder import working_in
 
@@ -67,20 +67,42 @@ def convert(
         bool, typer.Option("--triplets", help="SOURCE is alignet_train.npz or its like: make a data set of it.")
     ] = False,
     split: Annotated[str | None, typer.Option(help="Of --triplets, where the file's name does not tell it.")] = None,
+    activations: Annotated[
+        bool, typer.Option("--activations", help="SOURCE is the teacher's, .npy or .npz: make OUT/teacher of it.")
+    ] = False,
+    clusters: Annotated[
+        Path | None, typer.Option(help="Of --activations, .npy or .npz: their labels, for OUT/clusters.")
+    ] = None,
+    names: Annotated[
+        Path | None, typer.Option(help="Of --activations, where they have none: the images', a line each.")
+    ] = None,
+    dtype: Annotated[str | None, typer.Option(help="Of --activations: float32 or float16; their own.")] = None,
     as_json: Json = False,
 ) -> None:
     """Convert a checkpoint of the authors, of big_vision or of timm's names, without TensorFlow; or their triplets."""
     quiet()
     _check_push(push, private)
-    if triplets:
+    if triplets and activations:
+        raise InputError("--triplets and --activations: SOURCE is one of them; run the command once for each")
+    if triplets or activations:
         others = {"--as": reading, "--image-size": image_size, "--verify": verify, "--base-url": base_url}
         others |= {"--cache-dir": cache_dir, "--force": force or None, "--to": None if to is Format.alignet else to}
         if wrong := [option for option, given in others.items() if given is not None]:
-            raise InputError(f"{wrong[0]} is of checkpoints; leave it out, or --triplets")
+            kind = "--triplets" if triplets else "--activations"
+            raise InputError(f"{wrong[0]} is of checkpoints; leave it out, or {kind}")
+    of_activations = {"--clusters": clusters, "--names": names, "--dtype": dtype}
+    if not activations and (wrong := [option for option, given in of_activations.items() if given is not None]):
+        raise InputError(f"{wrong[0]} is of --activations; leave it out")
+    if triplets:
         _convert_triplets(source, out, split, push, private, as_json)
         return
     if split is not None:
-        raise InputError("--split is of --triplets, a checkpoint has none; leave it out")
+        raise InputError("--split is of --triplets, nothing else has one; leave it out")
+    if activations:
+        if push is not None:
+            raise InputError("--push: push the folders one by one: alignet-hf push OUT/teacher REPO")
+        _convert_teacher(source, out, clusters, names, dtype, as_json)
+        return
 
     from alignet_hf.convert.converting import convert_checkpoint
     from alignet_hf.inputs import open_images
@@ -127,6 +149,19 @@ def _convert_triplets(
         print(f"{out}: split {name}, {facts['triplets']:,} triplets")
     if address is not None:
         print(address)
+
+
+def _convert_teacher(
+    source: str, out: Path, clusters: Path | None, names: Path | None, dtype: str | None, as_json: bool
+) -> None:
+    from alignet_hf.convert.teacher import convert_teacher
+    from alignet_hf.data.matrix_files import read_names
+
+    with working_in(out):
+        listed = None if names is None else read_names(names)
+        embeddings, found = convert_teacher(source, out, clusters, names=listed, dtype=dtype)
+    facts = {} if found is None else {"clusters": found.n_clusters}
+    done(as_json, out, images=len(embeddings), dimensions=embeddings.shape[1], **facts)
 
 
 def _say(line: str) -> None:

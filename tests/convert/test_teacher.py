@@ -142,6 +142,31 @@ def test_triplets_are_those_of_our_own_embeddings_and_clusters(call, tmp_path):
     assert found == expected
 
 
+def test_the_command(call, tmp_path):
+    np.save(tmp_path / "a.npy", ARRAY)
+    np.save(tmp_path / "l.npy", LABELS)
+    (tmp_path / "names.txt").write_text("\n".join(NAMES) + "\n")
+    options = ("--clusters", tmp_path / "l.npy", "--names", tmp_path / "names.txt", "--dtype", "float32")
+    said = succeed(call, "convert", "--activations", tmp_path / "a.npy", tmp_path / "out", *options)
+    assert said == {"output": str(tmp_path / "out"), "images": 80, "dimensions": 6, "clusters": 5}
+    embeddings = Embeddings.from_pretrained(tmp_path / "out/teacher")
+    assert (embeddings.names, embeddings.dtype) == (NAMES.tolist(), np.float32)
+    np.testing.assert_array_equal(Clusters.from_pretrained(tmp_path / "out/clusters").labels, LABELS)
+    for wrong, line in (
+        (("--activations", "--triplets"), "--triplets and --activations: SOURCE is one of them"),
+        (("--activations", "--image-size", 32), "--image-size is of checkpoints; leave it out, or --activations"),
+        (("--activations", "--split", "x"), "--split is of --triplets"),
+        (("--activations", "--push", "me/x"), "--push: push the folders one by one"),
+        (("--triplets", "--dtype", "float16"), "--dtype is of --activations; leave it out"),
+    ):
+        code, _, err = call("convert", tmp_path / "a.npy", tmp_path / "new", *wrong)
+        assert (code, err.startswith(f"alignet-hf: {line}"), err.count("\n")) == (2, True, 1), err
+    np.save(tmp_path / "a.npy", ARRAY[0])
+    code, _, err = call("convert", "--activations", tmp_path / "a.npy", tmp_path / "new")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "a.npy: no activations" in err
+
+
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
