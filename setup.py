@@ -57,11 +57,13 @@ setup(
         "lora": ["peft>=0.18"],
         "metrics": ["evaluate>=0.4.6"],
         "onnx": ["onnx"],
+        "tf": ["tensorflow>=2.20"],
         "test": [
             *DEMO,
             "evaluate>=0.4.6",
             "hypothesis",
             "onnxruntime",
+            "opencv-python-headless",
             "peft>=0.18",
             "pytest>=9",
             "pytest-xdist",
@@ -71,7 +73,6 @@ setup(
             "sentence-transformers>=6.2",
             "tensorboard",
         ],
-        "tf": ["tensorflow"],
     },
     entry_points={"console_scripts": ["alignet-hf=alignet_hf.cli:main"]},
 )

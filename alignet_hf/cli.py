@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from alignet_hf.console import Force, Json, line_and_code, print_result, print_tables, quiet, say
+from alignet_hf.convert import commands as converting
 from alignet_hf.distill import commands as distilling
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation import commands as evaluating
@@ -126,6 +127,8 @@ for command in (
     distilling.distill,
     evaluating.evaluate,
     evaluating.report,
+    converting.download,
+    converting.convert,
     sharing.card,
     sharing.export,
     sharing.push,

@@ -65,6 +65,41 @@ class AligNetPreTrainedModel(PreTrainedModel):
         """transformers' own, of safetensors alone unless asked otherwise: another format's file may run code."""
         return super().from_pretrained(*args, use_safetensors=use_safetensors, **kwargs)
 
+    @classmethod
+    def from_released(
+        cls,
+        name: str,
+        *,
+        base_url: str | None = None,
+        cache_dir: str | None = None,
+        force_download: bool = False,
+        **kwargs,
+    ):
+        """One of the 24 checkpoints that the authors released, downloaded and converted once, offline afterwards.
+
+        Its image processor is beside it: `AutoImageProcessor.from_pretrained(model.name_or_path)`.
+
+        Args:
+            name: one of SigLIP-B, SigLIP2-B, DINOv1-B, DINOv2-B, CapPa-B, ViT-B, CLIP-ViT-B and Scratch-B, with
+                -alignet, -base_model or -untransformed (UnAligNet): "SigLIP2-B-alignet".
+            base_url: of the folder where NAME.tar.gz is; by default ALIGNET_HF_RELEASED_URL, or the authors' own.
+            cache_dir: in place of the Hub's cache (HF_HUB_CACHE, HF_HOME).
+            force_download: download and convert again.
+            kwargs: for `from_pretrained` (dtype, attn_implementation ...).
+
+        Raises:
+            ImportError: this is a copy of the code from the Hub, and the package alignet-hf is not installed.
+            ValueError: no such checkpoint, no network, or a file that cannot be read; the message says which.
+        """
+        try:
+            from alignet_hf.convert.converting import download_released
+        except ModuleNotFoundError as error:
+            if error.name is None or error.name.partition(".")[0] != "alignet_hf":
+                raise
+            raise ImportError(f"{cls.__name__}.from_released converts: pip install alignet-hf") from error
+        folder = download_released(name, base_url=base_url, cache_dir=cache_dir, force=force_download)
+        return cls.from_pretrained(folder, **kwargs)
+
     @torch.no_grad()
     def _init_weights(self, module):
         # Only the heads: the backbone draws its own weights.
