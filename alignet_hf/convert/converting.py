@@ -16,7 +16,8 @@ from alignet_hf.convert.record import record_of
 from alignet_hf.convert.released import find_released
 from alignet_hf.convert.source import Remote, Source, naming, open_local, open_remote, remote_of
 from alignet_hf.convert.verify import check_tensorflow, verify
-from alignet_hf.errors import InputError
+from alignet_hf.errors import FullDiskError, InputError
+from alignet_hf.full_disk import naming_full_disk
 from alignet_hf.hub import export
 from alignet_hf.hub.alignment import FILE, Alignment
 from alignet_hf.hub.artifacts import replacing_folder
@@ -175,8 +176,10 @@ def _make(source: Source, folder: Path, wanted: _Wanted, name: str, say: Say) ->
     for note in converted.notes:
         say(note)
     converted.save(folder)
+    found = converted.reading
+    del converted  # what follows loads the model from its folder
     differences = None if wanted.images is None else verify(source.saved_model, folder, wanted.images)
-    complete_folder(folder, name, record_of(source, converted.reading, differences), overwrite=True)
+    complete_folder(folder, name, record_of(source, found, differences), overwrite=True)
     return folder
 
 
@@ -219,8 +222,11 @@ _WRITTEN = {
 def _working_beside(out: Path) -> Iterator[Path]:
     """A folder on the same disk as `out`, which goes when the block ends."""
     existing = next(parent for parent in (out.resolve().parent, *out.resolve().parents) if parent.is_dir())
-    with tempfile.TemporaryDirectory(dir=existing, prefix=f".{out.name}.") as work:
-        yield Path(work)
+    with naming_full_disk(out), tempfile.TemporaryDirectory(dir=existing, prefix=f".{out.name}.") as work:
+        try:
+            yield Path(work)
+        except FullDiskError as error:  # that names a file in the folder, which goes again
+            raise FullDiskError(str(error).replace(work, str(out))) from error
 
 
 def _deliver(folder: Path, out: Path, *, may_move: bool) -> None:

@@ -18,7 +18,7 @@ from alignet_hf.convert.released import Released, find_released, is_released, na
 from alignet_hf.convert.safetensors_file import open_safetensors
 from alignet_hf.convert.saved_model import INDEX, open_saved_model
 from alignet_hf.convert.variables import Variables
-from alignet_hf.errors import InputError
+from alignet_hf.errors import FullDiskError, InputError
 
 ARCHIVES = (".tar.gz", ".tgz")
 _TOLD = ("model", "source", "paper", "license", "conversion")  # of a safetensors file's metadata
@@ -107,16 +107,18 @@ def remote_of(source: str, base_url: str | None = None) -> Remote | None:
     file = unquote(urlsplit(shown(source)).path.rpartition("/")[2])
     if not file.lower().endswith(ARCHIVES):
         raise InputError(f"{shown(source)}: an address of a .tar.gz is wanted; download another file yourself")
-    return Remote(_stem(file), (source,))
+    query = urlsplit(source).query  # may name another file at each turn, or sign the address: it is kept as a digest
+    which = f"-{hashlib.sha256(query.encode()).hexdigest()[:8]}" if query else ""
+    return Remote(f"{_stem(file)}{which}", (source,))
 
 
 @contextmanager
 def naming(folder: Path, source: str | Path) -> Iterator[None]:
-    """Let messages name the source, where it was unpacked into a folder that goes again."""
+    """Let messages name the source, not the folder that it was unpacked into, which goes again."""
     try:
         yield
     except InputError as error:
-        if str(folder) not in str(error):
+        if isinstance(error, FullDiskError) or str(folder) not in str(error):
             raise
         raise type(error)(str(error).replace(str(folder), str(source))) from error
 
@@ -139,13 +141,14 @@ def open_remote(remote: Remote, place: CachedConversion, work: Path, say: Callab
     except InputError:
         remove_download(place.archive)
         raise
+    file = record.url.rpartition("/")[2]
     yield Source(
         variables,
-        file=record.url.rpartition("/")[2],
+        file=file,
         size=record.size,
         sha256=record.sha256,
         url=record.url,
-        released=remote.released or named_by(remote.name),
+        released=remote.released or named_by(_stem(unquote(file))),
         asked_by_name=remote.released is not None,
         saved_model=folder,
     )

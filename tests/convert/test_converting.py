@@ -2,7 +2,10 @@
 
 import hashlib
 import multiprocessing
+import re
+import resource
 import shutil
+import signal
 import sys
 
 import pytest
@@ -162,6 +165,16 @@ def test_archive_folder_and_address_give_the_same_model(released, tmp_path):
     assert_answers_like(tmp_path / "out" / "name", "siglip2-b-alignet")
 
 
+def test_addresses_that_differ_in_their_query_are_two_checkpoints(released, tmp_path):
+    address = f"{released.url}/{NAME}.tar.gz"
+    for query in ("", "?key=secret-1", "?key=secret-2", "?key=secret-1"):
+        facts = convert_checkpoint(address + query, tmp_path / "out", force=True)
+        assert (facts["checkpoint"], facts["its address"]) == (NAME, address)
+    assert len(released.requests) == 3
+    kept = [path.read_bytes() for path in (tmp_path / "home").rglob("*") if path.is_file()]
+    assert not any(b"secret" in content for content in kept)
+
+
 @pytest.mark.parametrize("fixture", ["npz-siglip", "npz-cappa"])
 def test_npz_of_big_vision(fixture, tmp_path):
     facts = convert_checkpoint(FIXTURES / fixture / "checkpoint.npz", tmp_path / "out")
@@ -228,3 +241,24 @@ def test_options_of_from_pretrained_go_on(released):
     model = AligNetForImageClassification.from_released(NAME, dtype=torch.bfloat16, attn_implementation="eager")
     assert {weight.dtype for weight in model.parameters()} == {torch.bfloat16}
     assert model.config._attn_implementation == "eager"
+
+
+def _convert_with_little_room(out, most_bytes, told):
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
+    try:
+        told.put(convert_checkpoint(ARCHIVE, out))
+    except InputError as error:
+        told.put(f"{type(error).__name__}: {error}")
+
+
+@pytest.mark.parametrize("most_bytes", [4_000, 25_000], ids=["unpacking", "saving"])
+def test_a_full_disk_names_the_place_and_leaves_nothing(tmp_path, most_bytes):
+    context = multiprocessing.get_context("fork")
+    told = context.Queue()
+    process = context.Process(target=_convert_with_little_room, args=(tmp_path / "out", most_bytes, told))
+    process.start()
+    said = told.get(timeout=60)
+    process.join()
+    assert re.fullmatch(rf"FullDiskError: {tmp_path / 'out'}\S*: cannot be written .*make room .*", said), said
+    assert not list(tmp_path.iterdir())

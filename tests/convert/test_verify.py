@@ -81,7 +81,7 @@ def test_a_wrong_reading_is_refused(stand_in, converted, photographs):
 
 def test_outputs_of_other_shapes_and_names(stand_in, converted, photographs):
     stand_in(lambda outputs: {"pre_logits": outputs["pre_logits"][:, :-1]})
-    with pytest.raises(InputError, match=r"its pre_logits are \(16, 11\), ours \(16, 12\)"):
+    with pytest.raises(InputError, match=r"its pre_logits are \(16, \d+\), ours \(16, \d+\)"):
         verify("saved", converted, photographs)
     stand_in(lambda outputs: {"logits": outputs["pre_logits"]})
     with pytest.raises(InputError, match="gives none of pre_logits"):
