@@ -20,6 +20,7 @@ setup(
     python_requires=">=3.11",
     packages=find_packages(include=["alignet_hf", "alignet_hf.*"]),
     package_data={
+        "alignet_hf.convert": ["imagenet_classes.tsv", "IMAGENET_NOTICE.txt"],
         "alignet_hf.demo": ["demo.yaml"],
         "alignet_hf.hub": ["*.jinja"],
         "alignet_hf.metrics": ["*/*.py", "*/README.md", "space/requirements.txt"],
@@ -59,6 +60,7 @@ setup(
             "evaluate>=0.4.6",
             "hypothesis",
             "onnxruntime",
+            "opencv-python-headless",
             "peft>=0.18",
             "pytest>=9",
             "pytest-xdist",

@@ -39,7 +39,7 @@ _HOMES = {
     "cluster_embeddings": "surrogate.cluster",
     "combine_arrangements": "data.multi_arrangement",
     "compare_models": "evaluation.comparison",
-    "convert_released": "data.alignet",
+    "convert_triplets": "convert.triplets",
     "dense_triplet_loss": "distill.dense",
     "draw_results": "evaluation.result_drawing",
     "embed_images": "surrogate.embed",

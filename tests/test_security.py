@@ -59,7 +59,7 @@ def test_code_that_goes_into_a_repository_touches_no_file_and_no_network(name):
         assert {(node.module, alias.name) for node in taken for alias in node.names} == {
             ("huggingface_hub.dataclasses", "strict")
         }
-    assert modules <= {"dataclasses", "huggingface_hub", "numpy", "torch", "transformers"}
+    assert modules <= {"dataclasses", "functools", "huggingface_hub", "numpy", "torch", "transformers"}
     names = {call.split(".")[-1] for call, _ in calls(path)}
     assert not names & (FILE_OR_CODE_CALLS | {"load", "read_text", "write_text", "load_state_dict_from_url", "save"})
 

@@ -1,6 +1,7 @@
 """Images of the `datasets` library: a column of a data set on disk or on the Hub, whole or as a stream."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from itertools import islice
 
@@ -9,11 +10,12 @@ from alignet_hf.data.images.names import Names
 from alignet_hf.data.images.sources import EncodedImages
 from alignet_hf.errors import InputError
 
+_IMAGENET_ON_HUB = re.compile(r"^(n\d{8}_\d+)_n\d{8}\.JPEG$")  # where a class follows the name
 _LOOKED_AT = 8  # images that tell one part of a stream from another
 
 
 class DatasetImages(EncodedImages):
-    """The images of a `datasets.Dataset`'s column of type Image; `names` are the rows' numbers.
+    """The images of a `datasets.Dataset`'s column of type Image; `names` are their files', or else the rows' numbers.
 
     Args:
         dataset: with a column of images.
@@ -39,7 +41,7 @@ class DatasetImages(EncodedImages):
         self.rows = dataset.select_columns(column).cast_column(column, datasets.Image(decode=False))
         self.column = column
         self.hub_ids = () if hub_id is None else (hub_id,)
-        self.names = Names(f"{column}[{row}]" for row in range(len(dataset)))
+        self.names = Names(_file_names(self.rows, column) or (f"{column}[{row}]" for row in range(len(dataset))))
 
     def __len__(self) -> int:
         return len(self.names)
@@ -112,6 +114,19 @@ class StreamedImages(EncodedImages):
 
     def __getstate__(self):
         return {**self.__dict__, "_stream": None, "_next": 0}  # an open stream cannot be sent
+
+
+def _file_names(rows, column: str) -> list[str] | None:
+    """The names of the images' files, ImageNet's as its archives have them; None if one has none or two are alike."""
+    import pyarrow as pa
+
+    paths = pa.chunked_array([chunk.field("path") for chunk in rows.data.column(column).chunks], pa.string())
+    if rows._indices is not None:  # which rows a selection has, and in which order
+        paths = paths.take(rows._indices.column(0))
+    if paths.null_count:
+        return None
+    names = [_IMAGENET_ON_HUB.sub(r"\1.JPEG", path) for path in paths.to_pylist()]
+    return names if len(set(names)) == len(names) and all(names) else None
 
 
 def check_column(features, column: str) -> None:
