@@ -103,5 +103,5 @@ def _load_array(path: Path) -> np.ndarray:
             return loaded[name]
     except InputError:
         raise
-    except (*DECODING_ERRORS, TypeError) as error:
+    except DECODING_ERRORS as error:
         raise InputError(f"{path}: the array cannot be read: {error}") from error
