@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
+import pyarrow as pa
+
 from alignet_hf.data.images.decoding import UndecodableImageError, read_file
 from alignet_hf.data.images.names import Names
 from alignet_hf.data.images.sources import EncodedImages
@@ -42,13 +44,13 @@ class DatasetImages(EncodedImages):
         self.rows = dataset.select_columns(column).cast_column(column, datasets.Image(decode=False))
         self.column = column
         self.hub_ids = () if hub_id is None else (hub_id,)
-        self.names = Names(_file_names(self.rows, column) or (f"{column}[{row}]" for row in range(len(dataset))))
+        self.names = Names(file_names(_paths(self.rows, column)) or (f"{column}[{row}]" for row in range(len(dataset))))
 
     def __len__(self) -> int:
         return len(self.names)
 
     def encoded(self, index: int) -> tuple[bytes, str]:
-        return _bytes_of(self.rows[index][self.column], self.names[index])
+        return bytes_of(self.rows[index][self.column], self.names[index])
 
     def fingerprint(self) -> str:
         return self.rows._fingerprint  # the name under which datasets itself caches
@@ -101,7 +103,7 @@ class StreamedImages(EncodedImages):
             if batch is None:
                 raise InputError(f"the stream ended after {self._next} images, not {self.length}; correct its length")
             self._next += 1
-        return _bytes_of(batch[self.column][0], self.names[index])
+        return bytes_of(batch[self.column][0], self.names[index])
 
     def fingerprint(self) -> str:
         """Of the length, the data set's name, version and split, and its first images: `take`, `skip` and `shuffle`
@@ -111,7 +113,7 @@ class StreamedImages(EncodedImages):
         digest = hashlib.sha256(known.encode())
         for batch in islice(self._batches(), min(self.length, _LOOKED_AT)):
             try:
-                image, _ = _bytes_of(batch[self.column][0], self.column)
+                image, _ = bytes_of(batch[self.column][0], self.column)
             except UndecodableImageError:  # a row without one
                 image = b""
             digest.update(hashlib.sha256(image).digest())
@@ -126,17 +128,20 @@ class StreamedImages(EncodedImages):
         return {**self.__dict__, "_stream": None, "_next": 0, "_process": None}  # an open stream cannot be sent
 
 
-def _file_names(rows, column: str) -> list[str] | None:
+def file_names(paths: pa.ChunkedArray) -> list[str] | None:
     """The names of the images' files, ImageNet's as its archives have them; None if one has none or two are alike."""
-    import pyarrow as pa
-
-    paths = pa.chunked_array([chunk.field("path") for chunk in rows.data.column(column).chunks], pa.string())
-    if rows._indices is not None:  # which rows a selection has, and in which order
-        paths = paths.take(rows._indices.column(0))
     if paths.null_count:
         return None
     names = [_IMAGENET_ON_HUB.sub(r"\1.JPEG", path) for path in paths.to_pylist()]
     return names if len(set(names)) == len(names) and all(names) else None
+
+
+def _paths(rows, column: str) -> pa.ChunkedArray:
+    """Those of the files of a data set's images, in the order of its rows."""
+    paths = pa.chunked_array([chunk.field("path") for chunk in rows.data.column(column).chunks], pa.string())
+    if rows._indices is not None:  # which rows a selection has, and in which order
+        paths = paths.take(rows._indices.column(0))
+    return paths
 
 
 def check_column(features, column: str) -> None:
@@ -148,7 +153,8 @@ def check_column(features, column: str) -> None:
         raise InputError(f"column {column!r} is not one of images; the data set has {kinds}")
 
 
-def _bytes_of(cell: dict | None, name: str) -> tuple[bytes, str]:
+def bytes_of(cell: dict | None, name: str) -> tuple[bytes, str]:
+    """What EncodedImages.encoded gives, of a cell as `datasets` keeps images."""
     if cell is None:
         raise UndecodableImageError(f"{name}: the row holds no image; remove the row")
     if cell["bytes"] is None:
