@@ -53,6 +53,8 @@ class ReleasedTriplets:
                 raise InputError(f"{self.path}: {name} has shape {member.shape}; expected ({self.n_rows}, 3)")
             if member.dtype.kind not in {"indices": "iu", "similarities": "f", "filenames": "US"}[name]:
                 raise InputError(f"{self.path}: {name} cannot be read: its type is {member.dtype}")
+            if member.dtype.kind == "f" and member.dtype.itemsize > 8:
+                raise InputError(f"{self.path}: {name} has type {member.dtype}; save it as float64 or float32")
         self.features = features_of(arrays)
 
     def first_filename(self) -> str | None:

@@ -41,6 +41,37 @@ def check_named(choices, embeddings, path: Path) -> None:
         )
 
 
+def sampled_by(strategy: str, clusters: Path | None, names, kept):
+    """What triplets are sampled by: (N,) the clusters, or the classes that the images' names tell.
+
+    Args:
+        strategy: of sample_triplets.
+        clusters: the folder that `cluster` wrote.
+        names: (N,) of the embeddings.
+        kept: rows to sample from, None for all.
+
+    Raises:
+        InputError: clusters that are missing, not asked for, or of other embeddings; a name that tells no class.
+    """
+    import numpy as np
+
+    from alignet_hf.data.images.classes import class_labels
+    from alignet_hf.surrogate.cluster import Clusters
+
+    if strategy == "class-boundary":
+        if clusters is not None:
+            raise InputError(
+                f"--clusters {clusters}: class-boundary samples by the classes that names tell; leave it out, or take "
+                "--strategy cluster-boundary"
+            )
+        return class_labels(names)
+    if clusters is None and strategy != "random":
+        raise InputError(f"--strategy {strategy} needs --clusters FOLDER; only random and class-boundary do without")
+    labels = np.zeros(len(names), np.int32) if clusters is None else Clusters.from_pretrained(clusters).labels
+    check_clustered(labels, len(names), kept, clusters)
+    return labels
+
+
 def check_clustered(labels, n_embeddings: int, kept, clusters: Path | None) -> None:
     """Refuse clusters of other embeddings: of another number, or that leave out one of those to sample from."""
     if len(labels) != n_embeddings:

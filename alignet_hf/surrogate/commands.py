@@ -9,7 +9,7 @@ import typer
 from alignet_hf.console import IMAGES, ImageSize, Json, Pooling, Seed, done, print_tables, quiet
 from alignet_hf.errors import InputError
 from alignet_hf.output_folder import writes_out
-from alignet_hf.surrogate.command_inputs import aligned, check_clustered, check_named, left_out
+from alignet_hf.surrogate.command_inputs import aligned, check_named, left_out, sampled_by
 
 
 def embed(
@@ -263,32 +263,34 @@ def triplets(
     embeddings: Annotated[Path, typer.Argument(help="The folder that `embed` wrote.")],
     out: Annotated[Path, typer.Argument(help="The folder for the data set.")],
     n: Annotated[int, typer.Option("-n", min=1, help="How many.")],
-    clusters: Annotated[Path | None, typer.Option(help="The folder that `cluster` wrote; not for random.")] = None,
+    clusters: Annotated[
+        Path | None, typer.Option(help="The folder that `cluster` wrote; not for random and class-boundary.")
+    ] = None,
     transform: Annotated[Path | None, typer.Option(help="The folder that `align` wrote; none for UnAligNet.")] = None,
-    strategy: Annotated[str, typer.Option(help="cluster-boundary, random, within-class or between-class.")] = (
-        "cluster-boundary"
-    ),
+    strategy: Annotated[
+        str,
+        typer.Option(
+            help="cluster-boundary, class-boundary (of the classes that the images' names tell: n01440764_10026.JPEG, "
+            "or CLASS/FILE), random, within-class or between-class."
+        ),
+    ] = "cluster-boundary",
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
     """Sample triplets and let the (surrogate) teacher answer them: an AligNet data set."""
     import numpy as np
 
-    from alignet_hf.surrogate.cluster import Clusters
     from alignet_hf.surrogate.embeddings import Embeddings
     from alignet_hf.surrogate.respond import save_responses
     from alignet_hf.surrogate.sample import sample_triplets
 
     rows, kept = aligned(embeddings, transform)
-    if clusters is None and strategy != "random":
-        raise InputError(f"--strategy {strategy} needs --clusters FOLDER; only random does without")
-    labels = np.zeros(len(rows), np.int32) if clusters is None else Clusters.from_pretrained(clusters).labels
-    check_clustered(labels, len(rows), kept, clusters)
+    names = Embeddings.from_pretrained(embeddings).names
+    labels = sampled_by(strategy, clusters, names, kept)
     if kept is None:
         sampled = sample_triplets(labels, n, strategy, seed=seed)
     else:
         sampled = kept.astype(np.int32)[sample_triplets(labels[kept], n, strategy, seed=seed)]
-    names = Embeddings.from_pretrained(embeddings).names
     facts = {"sampling": strategy, "seed": seed, "aligned": transform is not None}
     save_responses(rows, sampled, out, filenames=names, **facts)
     done(as_json, out, triplets=n, **left_out(rows, kept))

@@ -119,3 +119,12 @@ def test_an_array_shorter_than_its_header_says(path):
             archive.writestr(name, data[:-1])
     with pytest.raises(InputError, match="an array ends before its last row"):
         load_alignet(path)
+
+
+def test_numbers_longer_than_arrow_has_are_refused(tmp_path):
+    similarities = np.ones((2, 3), np.longdouble)
+    if similarities.itemsize <= 8:
+        pytest.skip("this machine has no longer ones")
+    np.savez_compressed(tmp_path / "a.npz", indices=np.array([[0, 1, 2]] * 2), similarities=similarities)
+    with pytest.raises(InputError, match=r"a\.npz: similarities has type float128; save it as float64"):
+        ReleasedTriplets(tmp_path / "a.npz")

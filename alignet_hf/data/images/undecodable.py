@@ -10,16 +10,17 @@ from torch.utils.data import DataLoader
 from tqdm.auto import tqdm
 
 from alignet_hf.data.images.decoding import UndecodableImageError
-from alignet_hf.data.images.sources import covering
+from alignet_hf.data.images.sources import open_row
 from alignet_hf.errors import InputError
 
 OnBad = Literal["raise", "skip"]
 
 
 def find_undecodable(images, *, num_workers: int = 0, progress: bool = True) -> dict[int, str]:
-    """Decode every image of a source, at the smallest scale there is -> rows that fail, and why.
+    """Decode every image of a source, exactly -> rows that fail, and why.
 
-    Work that reads every image anyway (embedding, caching) finds them on its way; this is for what does not.
+    What this finds whole the fast way decodes too, as it turns to the exact one where it fails itself. Work that reads
+    every image anyway (embedding, caching) finds them on its way; this is for what does not.
 
     Args:
         images: an image source.
@@ -124,5 +125,5 @@ class _Decode:
         self.images = images
 
     def __call__(self, row: int) -> Tensor:
-        covering(self.images, row, lambda height, width: (1, 1))
+        open_row(self.images, row)
         return torch.empty(0)
