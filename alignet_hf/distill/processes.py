@@ -46,6 +46,17 @@ def by_the_first(work: Callable[[], T]) -> T:
     return outcome
 
 
+def gather_patiently(value: T) -> list[T]:
+    """Every process's value, in all processes, in their order; each must call it, however late the last one does."""
+    state = this_process()
+    if state.num_processes == 1:
+        return [value]
+    group, heard = patient_group(), [None] * state.num_processes
+    dist.all_gather_object(heard, value, group=group)
+    dist.destroy_process_group(group)
+    return heard
+
+
 def patient_group() -> dist.ProcessGroup:
     """All processes as a group to wait in: the one for gradients (NCCL) gives up after half an hour at most."""
     return dist.new_group(backend="gloo", timeout=PATIENCE)

@@ -7,7 +7,6 @@ from typing import Literal
 
 import numpy as np
 import torch
-from accelerate.utils import gather_object
 from filelock import FileLock, Timeout
 from torch.utils.data import DataLoader
 from tqdm import tqdm
@@ -21,7 +20,7 @@ from alignet_hf.data.images.undecodable import (
     naming_killed_workers,
     undecodable_message,
 )
-from alignet_hf.distill.processes import by_the_first, this_process
+from alignet_hf.distill.processes import by_the_first, gather_patiently, this_process
 from alignet_hf.errors import InputError
 from alignet_hf.hub.artifacts import make_folder
 from alignet_hf.surrogate.embedder import Batch, BatchReader, Embedder, evaluating, finite_rows
@@ -121,7 +120,7 @@ class _Work:
     def in_folder(self, folder: Path, facts: dict) -> Embeddings:
         """This process's share, which with those of the others makes the file."""
         process = this_process()
-        if len(set(gather_object([facts["fingerprint"]]))) > 1:
+        if len(set(gather_patiently(facts["fingerprint"]))) > 1:
             raise InputError(
                 "the processes have other models or images than one another; load the same weights and files in each"
             )
@@ -135,7 +134,7 @@ class _Work:
                     if rows is None:
                         rows = np.full((len(bad), file.shape[1]), np.nan, self.dtype)
                     file.write(batch, rows, bad)
-            process.wait_for_everyone()
+            gather_patiently(None)  # one may be done hours before another, whose images come from a slower disk
             by_the_first(file.finish)
         finally:
             lock.release()
