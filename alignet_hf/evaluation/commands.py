@@ -95,6 +95,10 @@ def evaluate(
             "comma. A score that cannot be drawn so keeps its own: triplets on Levels, else objects."
         ),
     ] = None,
+    on_bad: Annotated[
+        str,
+        typer.Option(help="raise or skip: what to do about an image that cannot be decoded; skip its judgments too."),
+    ] = "raise",
     against: Annotated[str | None, typer.Option(help="Another encoder, compared on the same judgments.")] = None,
     image_size: ImageSize = None,
     pooling: Pooling = "auto",
@@ -105,6 +109,9 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Score an encoder on people: odd-one-out choices, THINGS, Levels, similarity matrices (RSA)."""
+    import numpy as np
+
+    from alignet_hf.data.images.undecodable import check_on_bad
     from alignet_hf.evaluation import inputs
     from alignet_hf.evaluation.comparison import adjust_comparisons
     from alignet_hf.evaluation.judged_images import Images, image_paths
@@ -146,6 +153,7 @@ def evaluate(
         seed=seed,
     )
     _check_scoring(scoring, wanted, against)
+    check_on_bad(on_bad)
     paths = image_paths(images, images_of or [], wanted)
 
     quiet()
@@ -161,11 +169,16 @@ def evaluate(
         people.check_over(scoring.over)
     if people.levels is not None and people.levels[0].exclusions is not None and not as_json:
         print(people.levels[0].exclusions)
-    ours = sources.embed(model, people.rows, image_size, pooling)
+    rows = people.rows
+    ours, undecodable = sources.embed(model, rows, image_size, pooling, on_bad)
+    if undecodable:
+        people, n_out = people.without(list(undecodable))
+        ours = ours[np.searchsorted(rows, people.rows)]
+        note(f"{n_out} judgments (triplets, and objects of matrices) name images that were skipped, and are left out")
     scores = score(ours, people, scoring, note)
     comparisons = {}
     if against is not None:
-        theirs = sources.embed(against, people.rows, image_size, pooling)
+        theirs, _ = sources.embed(against, people.rows, image_size, pooling)
         comparisons = adjust_comparisons(compare(ours, theirs, people, scoring))
     if out is not None:
         from alignet_hf.evaluation.score_files import save_scores

@@ -204,4 +204,4 @@ class _Work:
 
 
 def _fatal(undecodable: dict[int, str]) -> str:
-    return f"{undecodable_message(undecodable)}; on_bad='skip' goes on without"
+    return f"{undecodable_message(undecodable)}; on_bad='skip' (--on-bad skip) goes on without"
