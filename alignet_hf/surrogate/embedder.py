@@ -36,7 +36,7 @@ class BatchReader(ImageCollator):
                     opened.append(self._image(row))
                 except UndecodableImageError as error:
                     undecodable[row] = str(error)
-            inputs = self._batch(opened, np.array(rows)) if opened else None
+            inputs = self._batch(opened) if opened else None
         except InputError as error:
             return list(rows), None, {}, str(error)
         return list(rows), inputs, undecodable, None
