@@ -3,7 +3,7 @@
     accelerate launch --config_file training/accelerate/ddp.yaml training/distill.py RECIPE --out FOLDER
 
 It is `alignet-hf run RECIPE --out FOLDER` by several processes, with the same stages in the same folder: either goes on
-from where the other was stopped, on any number of processes that can share `distill.batch_size`.
+from where the other was stopped, on any number of processes that can share `distill.batch_size`, with FSDP2 or without.
 """
 
 import argparse

@@ -130,6 +130,8 @@ class ResumingTrainer(PublishingTrainer):
     def _load_best_model(self):
         if isinstance(self.model, PreTrainedModel) and not self.is_fsdp_enabled:
             load_weights(self.model, self.state.best_model_checkpoint)
+        elif is_of_the_other_kind(self.state.best_model_checkpoint, self.is_fsdp_enabled):
+            load_weights_into_shards(self.model, self.state.best_model_checkpoint)
         else:
             super()._load_best_model()
 
