@@ -17,6 +17,7 @@ from alignet_hf.data.images import image_names
 from alignet_hf.data.images.undecodable import (
     OnBad,
     check_on_bad,
+    fatal_message,
     naming_killed_workers,
     undecodable_message,
 )
@@ -151,7 +152,7 @@ class _Work:
         batch, rows, bad = self._first()
         file.begin(rows, batch)
         if file.undecodable and self.on_bad == "raise":
-            raise InputError(_fatal(file.undecodable))
+            raise InputError(fatal_message(file.undecodable))
         if not file.done[batch]:
             with file:
                 file.write(batch, rows, bad)
@@ -196,12 +197,8 @@ class _Work:
         if fatal is not None:
             raise InputError(fatal)
         if bad and self.on_bad == "raise":
-            raise InputError(_fatal(bad))
+            raise InputError(fatal_message(bad))
         if inputs is None:
             return None, bad
         embeds = self.embedder(inputs, self.read.finish)
         return finite_rows(embeds, rows, bad, self.names, self.dtype), bad
-
-
-def _fatal(undecodable: dict[int, str]) -> str:
-    return f"{undecodable_message(undecodable)}; on_bad='skip' (--on-bad skip) goes on without"

@@ -51,6 +51,13 @@ def undecodable_message(found: Mapping[int, str], shown: int = 5) -> str:
     return f"{many} could not be decoded: {'; '.join(found[row] for row in sorted(found)[:shown])}{rest}"
 
 
+def fatal_message(found: Mapping[int, str]) -> str:
+    """The same, with how to go on: in Python, on the command line, and in a recipe."""
+    return (
+        f"{undecodable_message(found)}; on_bad='skip' goes on without (--on-bad skip; in a recipe images.on_bad: skip)"
+    )
+
+
 def read_in_workers(
     read: Callable[[int], Tensor], rows: Sequence[int], num_workers: int, batch_size: int = 32
 ) -> Iterator[tuple[list[int], Tensor, dict[int, str]]]:
