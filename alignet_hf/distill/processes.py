@@ -1,6 +1,7 @@
 """The processes that `accelerate launch` started, where it did: who this one is, and what they agree on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TypeVar
 
@@ -46,15 +47,25 @@ def by_the_first(work: Callable[[], T]) -> T:
     return outcome
 
 
-def gather_patiently(value: T) -> list[T]:
-    """Every process's value, in all processes, in their order; each must call it, however late the last one does."""
+@contextmanager
+def gathering_patiently() -> Iterator[Callable[[T], list[T]]]:
+    """Gives a function: every process's value, in all processes, in their order, however late the last one calls it.
+
+    All enter it together. The group is there from then on, so that the end of one ends the others' wait.
+    """
     state = this_process()
     if state.num_processes == 1:
-        return [value]
-    group, heard = patient_group(), [None] * state.num_processes
-    dist.all_gather_object(heard, value, group=group)
+        yield lambda value: [value]
+        return
+    group = patient_group()
+
+    def gather(value: T) -> list[T]:
+        heard = [None] * state.num_processes
+        dist.all_gather_object(heard, value, group=group)
+        return heard
+
+    yield gather
     dist.destroy_process_group(group)
-    return heard
 
 
 def patient_group() -> dist.ProcessGroup:

@@ -21,7 +21,7 @@ from alignet_hf.data.images.undecodable import (
     naming_killed_workers,
     undecodable_message,
 )
-from alignet_hf.distill.processes import by_the_first, gather_patiently, this_process
+from alignet_hf.distill.processes import by_the_first, gathering_patiently, this_process
 from alignet_hf.errors import InputError
 from alignet_hf.hub.artifacts import make_folder
 from alignet_hf.surrogate.embedder import Batch, BatchReader, Embedder, evaluating, finite_rows
@@ -120,8 +120,12 @@ class _Work:
 
     def in_folder(self, folder: Path, facts: dict) -> Embeddings:
         """This process's share, which with those of the others makes the file."""
+        with gathering_patiently() as gather:
+            return self._shared(folder, facts, gather)
+
+    def _shared(self, folder: Path, facts: dict, gather: Callable) -> Embeddings:
         process = this_process()
-        if len(set(gather_patiently(facts["fingerprint"]))) > 1:
+        if len(set(gather(facts["fingerprint"]))) > 1:
             raise InputError(
                 "the processes have other models or images than one another; load the same weights and files in each"
             )
@@ -135,7 +139,7 @@ class _Work:
                     if rows is None:
                         rows = np.full((len(bad), file.shape[1]), np.nan, self.dtype)
                     file.write(batch, rows, bad)
-            gather_patiently(None)  # one may be done hours before another, whose images come from a slower disk
+            gather(None)  # one may be done hours before another, whose images come from a slower disk
             by_the_first(file.finish)
         finally:
             lock.release()
