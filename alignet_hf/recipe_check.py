@@ -120,7 +120,7 @@ def _look_at(check: RecipeCheck, who: str, encoder: Encoder, projection_dim: int
     try:
         found = architecture_of(encoder, projection_dim)
     except UnreachableError as error:
-        check.notes.append(f"{who}: {error}; what follows from it is left open")
+        check.notes.append(f"{who}: {error}; without its configuration, what depends on it stays ?")
         return None
     except InputError as error:
         check.problems.append(f"{check.recipe}: {who}.model: {error}")

@@ -142,7 +142,10 @@ def test_cross_validation_chooses_the_regularization(call, data, tmp_path):
     [
         (["run", "nowhere.yaml", "--out", "OUT"], "nowhere.yaml: cannot be read as a recipe"),
         (["demo", "--out", "OUT", "--images", "nowhere"], "images.extra: no such folder: nowhere"),
-        (["demo", "--out", "OUT", "--student", "no/such-model"], "no/such-model: cannot be loaded as a vision model"),
+        (
+            ["demo", "--out", "OUT", "--student", "no/such-model"],
+            "no/such-model: no such folder, and the Hub cannot be reached",
+        ),
         (["embed", "nowhere", "OUT", "--model", "demo-teacher"], "nowhere"),
         (["embed", "IMAGES", "OUT", "--model", "ENCODER", "--pooling", "max"], "pooling: 'max' is wrong"),
         (["cluster", "IMAGES", "OUT"], "IMAGES: not embeddings"),

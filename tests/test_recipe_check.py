@@ -223,7 +223,7 @@ def test_all_that_is_missing_is_named_a_line_each(call, path, tmp_path, monkeypa
     missing = ["images.source", "human.triplets", "human.embedding", "human.concepts"]
     if path.stem != "things_photos":
         missing.append("images.extra")
-        assert "teacher: google/siglip-so400m-patch14-384: no such folder, and the Hub is not reached" in err
+        assert "teacher: google/siglip-so400m-patch14-384: no such folder, and the Hub cannot be reached" in err
     for key in missing:
         assert sum(f"{key}: no such" in line for line in lines) == 1
     assert any("checkpoints/cappa-b: no such folder" in line for line in lines) == (path.stem == "cappa-b")
