@@ -250,8 +250,13 @@ def test_people_s_choices_are_counted_without_labelling_them(encoder, tmp_path):
 @pytest.mark.parametrize(
     ("change", "processes", "problem"),
     [
-        ("distill.batch_size=13", 2, "distill.batch_size is 13, which 2 processes cannot share equally"),
+        (
+            "distill.batch_size=13",
+            2,
+            "distill.batch_size is 13, which 2 processes cannot share equally; set it to a multiple of 2",
+        ),
         ("triplets.n=5", 1, "distill.batch_size is 12, but there are 5 triplets"),
+        ("student.image_size=48", 1, "student.model: .*: takes no images of 48 pixels .*; leave image_size out"),
         ("student.model=nowhere/at/all", 1, "student.model: nowhere/at/all: no such folder"),
         ("human.dissimilarities=nowhere.npz", 1, "human.dissimilarities: no such file: nowhere.npz"),
         ("images.source=TMP", 1, "images.source: .*no image"),
