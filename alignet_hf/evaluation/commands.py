@@ -104,7 +104,10 @@ def evaluate(
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """Score an encoder on people: odd-one-out choices, THINGS, Levels, similarity matrices (RSA)."""
+    """Score an encoder on what people say.
+
+    Odd-one-out choices, those of THINGS and Levels, similarity matrices (RSA), ratings, multi-arrangement.
+    """
     from alignet_hf.evaluation import inputs
     from alignet_hf.evaluation.comparison import adjust_comparisons
     from alignet_hf.evaluation.judged_images import Images, image_paths
@@ -183,7 +186,7 @@ def evaluate(
 
 
 def report(folder: Annotated[Path, typer.Argument(help="A finished run's folder.")]) -> None:
-    """Write report.md and the figures of a finished run anew."""
+    """Write the report and figures of a finished run anew."""
     from alignet_hf.pipeline import rewrite_report
 
     rewrite_report(folder)

@@ -37,7 +37,7 @@ def check_named(choices, embeddings, path: Path) -> None:
         row, image = int(bad.any(1).argmax()), int(choices[bad][0])
         raise InputError(
             f"{path}: choice {row} names image {image}, which could not be decoded: {embeddings.undecodable[image]}; "
-            "or leave that choice out"
+            "leave that choice out, or replace the image and embed anew"
         )
 
 

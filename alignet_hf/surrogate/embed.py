@@ -19,6 +19,7 @@ from alignet_hf.data.images.undecodable import (
     OnBad,
     check_on_bad,
     naming_killed_workers,
+    stopping_message,
     undecodable_message,
 )
 from alignet_hf.distill.processes import by_the_first, this_process
@@ -90,7 +91,7 @@ def embed_images(
         work = _Work(embedder, read, names, batch_size, dtype, on_bad, num_workers, progress)
         embeddings = work.in_memory(facts) if output is None else work.in_folder(make_folder(output), facts)
     if embeddings.undecodable and this_process().is_main_process:
-        warnings.warn(undecodable_message(embeddings.undecodable), stacklevel=2)
+        warnings.warn(undecodable_message(embeddings.undecodable, skipped=True), stacklevel=2)
     return embeddings
 
 
@@ -205,4 +206,4 @@ class _Work:
 
 
 def _fatal(undecodable: dict[int, str]) -> str:
-    return f"{undecodable_message(undecodable)}; on_bad='skip' goes on without"
+    return stopping_message(undecodable)

@@ -36,7 +36,7 @@ class BatchReader(ImageCollator):
                 try:
                     opened.append(self._image(row))
                 except UndecodableImageError as error:
-                    undecodable[row] = str(error)
+                    undecodable[row] = error.brief
             inputs = self._batch(opened, np.array(rows)) if opened else None
         except InputError as error:
             return list(rows), None, {}, str(error)

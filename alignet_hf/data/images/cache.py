@@ -31,7 +31,7 @@ from alignet_hf.data.images.sources import (
     images_fingerprint,
     open_row,
 )
-from alignet_hf.data.images.undecodable import OnBad, check_on_bad, read_in_workers, undecodable_message
+from alignet_hf.data.images.undecodable import OnBad, check_on_bad, read_in_workers, stopping_message
 from alignet_hf.distill.processes import by_the_first
 from alignet_hf.errors import InputError
 from alignet_hf.hub.artifacts import replacing
@@ -271,7 +271,7 @@ class _Read:
 
 
 def _fatal(errors: dict[int, str]) -> str:
-    return f"{undecodable_message(errors)}; on_bad='skip' goes on without"
+    return stopping_message(errors)
 
 
 def _with_gaps(rows: list[int], pixels: Tensor | None, errors: dict[int, str], row_bytes: int) -> bytes:
