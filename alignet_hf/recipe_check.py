@@ -70,7 +70,11 @@ class RecipeCheck:
         for name, count in self.counts.items():
             facts.add_row(name, f"{count:,}")
         several = "" if self.processes == 1 else f", {self.processes} processes training"
-        costs = Table(title=f"{self.recipe}: what each stage takes, estimated{several}")
+        costs = Table(
+            title=f"{self.recipe}: what each stage takes, estimated{several}",
+            caption="Images, forwards and disk: of all processes together. Memory: of each process, beside what the "
+            "program itself takes. Accelerator: of each; of a run on the CPU it is main memory too.",
+        )
         costs.add_column("stage")
         for name in _COLUMNS:
             costs.add_column(name, justify="right")
@@ -134,11 +138,12 @@ def _batch_problems(recipe: Recipe, n_images: float, processes: int) -> list[str
     problems = []
     if size % processes:
         problems.append(
-            f"{recipe.name}: distill.batch_size is {size}, which {processes} processes cannot share equally"
+            f"{recipe.name}: distill.batch_size is {size}, which {processes} processes cannot share equally; "
+            f"set it to a multiple of {processes}, or launch another number of processes"
         )
     rows, what = (n_images, "images") if recipe.distill.triplets == "dense" else (recipe.triplets.n, "triplets")
     if rows < size:
-        problems.append(f"{recipe.name}: distill.batch_size is {size}, but there are {rows:.0f} {what}")
+        problems.append(f"{recipe.name}: distill.batch_size is {size}, but there are {rows:.0f} {what}; lower it")
     return problems
 
 
@@ -147,7 +152,7 @@ def _look_at(check: RecipeCheck, who: str, encoder: Encoder, projection_dim: int
         found = architecture_of(encoder, projection_dim)
     except UnreachableError as error:
         check.notes.append(
-            f"{who}: {error}; what follows from it is left open. Where the Hub is reached: "
+            f"{who}: {error}; without its configuration, what depends on it stays ?. Where the Hub is reached: "
             f"hf download {encoder.model} config.json preprocessor_config.json"
         )
         return None

@@ -223,7 +223,7 @@ def test_all_that_is_missing_is_named_a_line_each(call, path, tmp_path, monkeypa
     missing = ["images.source", "human.triplets", "human.embedding", "human.concepts"]
     if path.stem != "things_photos":
         missing.append("images.extra")
-        assert "teacher: google/siglip-so400m-patch14-384: no such folder, and the Hub is not reached" in err
+        assert "teacher: google/siglip-so400m-patch14-384: no such folder, and the Hub cannot be reached" in err
     for key in missing:
         assert sum(f"{key}: no such" in line for line in lines) == 1
     assert any("checkpoints/cappa-b: no such folder" in line for line in lines) == (path.stem == "cappa-b")
@@ -280,8 +280,13 @@ def test_people_s_choices_are_counted_without_labelling_them(encoder, tmp_path):
 @pytest.mark.parametrize(
     ("change", "processes", "problem"),
     [
-        ("distill.batch_size=13", 2, "distill.batch_size is 13, which 2 processes cannot share equally"),
+        (
+            "distill.batch_size=13",
+            2,
+            "distill.batch_size is 13, which 2 processes cannot share equally; set it to a multiple of 2",
+        ),
         ("triplets.n=5", 1, "distill.batch_size is 12, but there are 5 triplets"),
+        ("student.image_size=48", 1, "student.model: .*: takes no images of 48 pixels .*; leave image_size out"),
         ("student.model=nowhere/at/all", 1, "student.model: nowhere/at/all: no such folder"),
         ("human.dissimilarities=nowhere.npz", 1, "human.dissimilarities: no such file: nowhere.npz"),
         ("images.source=TMP", 1, "images.source: .*no image"),

@@ -8,7 +8,7 @@ from typing import TypeVar
 import torch
 import torch.distributed as dist
 from accelerate import PartialState
-from accelerate.utils import broadcast_object_list
+from accelerate.utils import broadcast_object_list, gather_object
 
 from alignet_hf.errors import InputError
 
@@ -43,6 +43,7 @@ def by_the_first(work: Callable[[], T]) -> T:
     outcome = broadcast_by(group, outcome)
     dist.destroy_process_group(group)
     if isinstance(outcome, InputError):
+        outcome.met_by_all = True
         raise outcome
     return outcome
 
@@ -66,6 +67,26 @@ def gathering_patiently() -> Iterator[Callable[[T], list[T]]]:
 
     yield gather
     dist.destroy_process_group(group)
+
+
+def in_all(work: Callable[[], T]) -> T:
+    """Do what every process does for itself and none takes long for -> its result, or in all processes an InputError.
+
+    Each must call it. Where any of them fails all do, with the error of the first that does.
+    """
+    if this_process().num_processes == 1:
+        return work()
+    outcome, said = None, None
+    try:
+        outcome = work()
+    except InputError as error:
+        said = str(error)
+    for line in gather_object([said]):
+        if line is not None:
+            error = InputError(line)
+            error.met_by_all = True
+            raise error
+    return outcome
 
 
 def patient_group() -> dist.ProcessGroup:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from alignet_hf.console import IMAGES, ImageSize, Json, Pooling, Seed, quiet
+from alignet_hf.console import IMAGES, ImageSize, Json, OnBad, Pooling, Seed, quiet
 from alignet_hf.errors import InputError
 from alignet_hf.output_folder import writes_out
 
@@ -95,10 +95,7 @@ def evaluate(
             "comma. A score that cannot be drawn so keeps its own: triplets on Levels, else objects."
         ),
     ] = None,
-    on_bad: Annotated[
-        str,
-        typer.Option(help="raise or skip: what to do about an image that cannot be decoded; skip its judgments too."),
-    ] = "raise",
+    on_bad: OnBad = "raise",
     against: Annotated[str | None, typer.Option(help="Another encoder, compared on the same judgments.")] = None,
     image_size: ImageSize = None,
     pooling: Pooling = "auto",
@@ -108,10 +105,12 @@ def evaluate(
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """Score an encoder on people: odd-one-out choices, THINGS, Levels, similarity matrices (RSA)."""
+    """Score an encoder on what people say.
+
+    Odd-one-out choices, those of THINGS and Levels, similarity matrices (RSA), ratings, multi-arrangement.
+    """
     import numpy as np
 
-    from alignet_hf.data.images.undecodable import check_on_bad
     from alignet_hf.evaluation import inputs
     from alignet_hf.evaluation.comparison import adjust_comparisons
     from alignet_hf.evaluation.judged_images import Images, image_paths
@@ -153,7 +152,6 @@ def evaluate(
         seed=seed,
     )
     _check_scoring(scoring, wanted, against)
-    check_on_bad(on_bad)
     paths = image_paths(images, images_of or [], wanted)
 
     quiet()
@@ -196,7 +194,7 @@ def evaluate(
 
 
 def report(folder: Annotated[Path, typer.Argument(help="A finished run's folder.")]) -> None:
-    """Write report.md and the figures of a finished run anew."""
+    """Write the report and figures of a finished run anew."""
     from alignet_hf.pipeline import rewrite_report
 
     rewrite_report(folder)

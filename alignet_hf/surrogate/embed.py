@@ -17,8 +17,8 @@ from alignet_hf.data.images import image_names
 from alignet_hf.data.images.undecodable import (
     OnBad,
     check_on_bad,
-    fatal_message,
     naming_killed_workers,
+    stopping_message,
     undecodable_message,
 )
 from alignet_hf.distill.processes import by_the_first, gathering_patiently, this_process
@@ -90,7 +90,7 @@ def embed_images(
         work = _Work(embedder, read, names, batch_size, dtype, on_bad, num_workers, progress)
         embeddings = work.in_memory(facts) if output is None else work.in_folder(make_folder(output), facts)
     if embeddings.undecodable and this_process().is_main_process:
-        warnings.warn(undecodable_message(embeddings.undecodable), stacklevel=2)
+        warnings.warn(undecodable_message(embeddings.undecodable, skipped=True), stacklevel=2)
     return embeddings
 
 
@@ -156,7 +156,7 @@ class _Work:
         batch, rows, bad = self._first()
         file.begin(rows, batch)
         if file.undecodable and self.on_bad == "raise":
-            raise InputError(fatal_message(file.undecodable))
+            raise InputError(stopping_message(file.undecodable))
         if not file.done[batch]:
             with file:
                 file.write(batch, rows, bad)
@@ -201,7 +201,7 @@ class _Work:
         if fatal is not None:
             raise InputError(fatal)
         if bad and self.on_bad == "raise":
-            raise InputError(fatal_message(bad))
+            raise InputError(stopping_message(bad))
         if inputs is None:
             return None, bad
         embeds = self.embedder(inputs, self.read.finish)

@@ -8,7 +8,7 @@ import pytest
 from photographs import photograph, write_photographs
 
 from alignet_hf.data.images import ImageFolder, UndecodableImageError, decoding, find_undecodable
-from alignet_hf.data.images.undecodable import read_in_workers, undecodable_message
+from alignet_hf.data.images.undecodable import read_in_workers, stopping_message, undecodable_message
 from alignet_hf.errors import InputError
 
 
@@ -20,7 +20,12 @@ def test_every_broken_image_is_found_and_named(tmp_path, num_workers):
     assert sorted(found) == rows
     message = undecodable_message(found)
     assert message.startswith("2 images could not be decoded: ")
-    assert f"{tmp_path}/photos/3.jpg: the image cannot be decoded" in message
+    assert f"{tmp_path}/photos/3.jpg: " in message
+    assert "cannot be decoded" not in message  # it is said once
+    assert undecodable_message(found, skipped=True).startswith("2 images could not be decoded and were skipped: ")
+    assert stopping_message(found).endswith(
+        "; there may be more; replace or remove them, or go on without: on_bad='skip'"
+    )
     assert "\n" not in message
 
 

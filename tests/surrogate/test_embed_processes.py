@@ -92,7 +92,7 @@ def test_what_two_processes_skip_is_gathered(tmp_path):
         Image.fromarray(IMAGES.array[row]).save(images / f"{row}.png")
         if row in bad:
             (images / f"{row}.png").write_text("not an image")
-    with pytest.warns(UserWarning, match=r"^5 images could not be decoded: \S*2\.png: "):
+    with pytest.warns(UserWarning, match=r"^5 images could not be decoded and were skipped: \S*2\.png: "):
         embed(vit(), tmp_path / "one", ImageFolder(images), on_bad="skip")
     in_processes(2, lambda index: str(embed(vit(), tmp_path / "two", ImageFolder(images), on_bad="skip")))
     assert written(tmp_path / "two") == written(tmp_path / "one")

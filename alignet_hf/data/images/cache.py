@@ -31,7 +31,7 @@ from alignet_hf.data.images.sources import (
     images_fingerprint,
     open_row,
 )
-from alignet_hf.data.images.undecodable import OnBad, check_on_bad, fatal_message, read_in_workers
+from alignet_hf.data.images.undecodable import OnBad, check_on_bad, read_in_workers, stopping_message
 from alignet_hf.distill.processes import by_the_first
 from alignet_hf.errors import InputError
 from alignet_hf.hub.artifacts import replacing
@@ -156,7 +156,7 @@ def _cache(source, folder: Path, size: int, processor, fast: bool, num_workers: 
         if not work.finished:
             work.go_on(_Read(source, geometry, None if fast else processor), num_workers, on_bad, progress)
         if on_bad == "raise" and work.undecodable:
-            raise InputError(fatal_message(work.undecodable))
+            raise InputError(stopping_message(work.undecodable))
         work.finish()
 
 
@@ -207,7 +207,7 @@ class _Work:
             for rows, pixels, errors in read_in_workers(read, range(self.done, len(self.names)), num_workers):
                 if errors and on_bad == "raise":
                     self._mark(file)
-                    raise InputError(fatal_message(errors))
+                    raise InputError(stopping_message(errors))
                 self.undecodable |= errors
                 with self._writing():
                     _write_all(file, _with_gaps(rows, pixels, errors, self.row_bytes))

@@ -44,7 +44,16 @@ _TURNED = range(5, 9)  # those in which the file's rows are the picture's column
 
 
 class UndecodableImageError(InputError):
-    """The bytes are there, but they are not a whole image: one among a million may be left out."""
+    """The bytes are there, but they are not a whole image: one among a million may be left out.
+
+    Args:
+        message: what is wrong, and what to do.
+        brief: which image it is and why, for a list of many; the message by default.
+    """
+
+    def __init__(self, message: str, brief: str | None = None):
+        super().__init__(message)
+        self.brief = brief or message
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
@@ -152,4 +161,5 @@ def _naming(name: str | Path):
     except DECODING_ERRORS as error:
         unknown = isinstance(error, UnidentifiedImageError)  # PIL's message has an address in memory
         reason = "it is of no known format" if unknown else error
-        raise UndecodableImageError(f"{name}: the image cannot be decoded: {reason}; replace or remove it") from error
+        message = f"{name}: the image cannot be decoded: {reason}; replace or remove it"
+        raise UndecodableImageError(message, f"{name}: {reason}") from error

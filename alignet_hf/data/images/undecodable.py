@@ -14,6 +14,7 @@ from alignet_hf.data.images.sources import open_row
 from alignet_hf.errors import InputError
 
 OnBad = Literal["raise", "skip"]
+SKIP = "on_bad='skip'"  # as Python calls it; commands and recipes have words of their own for it
 
 
 def find_undecodable(images, *, num_workers: int = 0, progress: bool = True) -> dict[int, str]:
@@ -44,18 +45,38 @@ def check_on_bad(on_bad: str) -> None:
         raise InputError(f"on_bad is {on_bad!r}; choose raise (stop at an image that cannot be decoded) or skip")
 
 
-def undecodable_message(found: Mapping[int, str], shown: int = 5) -> str:
-    """`1 image could not be decoded: ...`, with what is wrong with the first few."""
-    many = "1 image" if len(found) == 1 else f"{len(found)} images"
-    rest = "" if len(found) <= shown else f"; and {len(found) - shown} more"
-    return f"{many} could not be decoded: {'; '.join(found[row] for row in sorted(found)[:shown])}{rest}"
+def undecodable_message(found: Mapping[int, str], skipped: bool = False) -> str:
+    """`1 image could not be decoded: ...`, with what is wrong with the first few.
+
+    Args:
+        skipped: whether the work went on without them, to be said too.
+    """
+    many, was = ("1 image", "was") if len(found) == 1 else (f"{len(found)} images", "were")
+    return f"{many} could not be decoded{f' and {was} skipped' if skipped else ''}: {_the_first(found)}"
 
 
-def fatal_message(found: Mapping[int, str]) -> str:
-    """The same, with how to go on: in Python, on the command line, and in a recipe."""
+def stopping_message(found: Mapping[int, str]) -> str:
+    """What is wrong where the work stops at images, which may not be all that cannot be decoded, and what to do."""
+    what, it = ("an image that cannot", "it") if len(found) == 1 else ("images that cannot", "them")
     return (
-        f"{undecodable_message(found)}; on_bad='skip' goes on without (--on-bad skip; in a recipe images.on_bad: skip)"
+        f"stopped at {what} be decoded: {_the_first(found)}; there may be more; replace or remove {it}, "
+        f"or go on without: {SKIP}"
     )
+
+
+def _the_first(found: Mapping[int, str], shown: int = 5) -> str:
+    rest = "" if len(found) <= shown else f"; and {len(found) - shown} more"
+    return "; ".join(found[row] for row in sorted(found)[:shown]) + rest
+
+
+@contextmanager
+def offering_skip():
+    """Say of an image that stops the work that this can go on without it."""
+    try:
+        yield
+    except UndecodableImageError as error:
+        error.args = (f"{error}, or go on without: {SKIP}",)
+        raise
 
 
 def read_in_workers(
@@ -121,7 +142,7 @@ class _Guarded:
             try:
                 tensors.append(self.read(row))
             except UndecodableImageError as error:
-                errors[row] = str(error)
+                errors[row] = error.brief
             except InputError as error:
                 return rows, None, errors, str(error)
         return rows, torch.stack(tensors) if tensors else None, errors, None
