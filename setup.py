@@ -20,6 +20,7 @@ setup(
     python_requires=">=3.11",
     packages=find_packages(include=["alignet_hf", "alignet_hf.*"]),
     package_data={
+        "alignet_hf.convert": ["imagenet_classes.tsv", "IMAGENET_NOTICE.txt"],
         "alignet_hf.demo": ["demo.yaml"],
         "alignet_hf.hub": ["*.jinja"],
         "alignet_hf.metrics": ["*/*.py", "*/README.md", "space/requirements.txt"],
@@ -38,6 +39,7 @@ setup(
         "scipy>=1.14",
         "faiss-cpu>=1.12",
         "filelock>=3.16",
+        "google-crc32c>=1.6",
         "pillow>=11",
         "pyarrow>=20",
         "matplotlib>=3.10",
@@ -51,14 +53,17 @@ setup(
     ],
     extras_require={
         "demo": DEMO,
+        "jax": ["flax", "jax", "tensorflow"],  # makes tests/convert/fixtures
         "lora": ["peft>=0.18"],
         "metrics": ["evaluate>=0.4.6"],
         "onnx": ["onnx"],
+        "tf": ["tensorflow>=2.20"],
         "test": [
             *DEMO,
             "evaluate>=0.4.6",
             "hypothesis",
             "onnxruntime",
+            "opencv-python-headless",
             "peft>=0.18",
             "pytest>=9",
             "pytest-xdist",

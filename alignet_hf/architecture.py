@@ -6,10 +6,10 @@ from pathlib import Path
 
 import httpx2
 import torch
-from huggingface_hub import constants, get_session
-from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
-from transformers import AutoConfig, AutoModel
-from transformers.utils import cached_file
+from huggingface_hub import constants, get_session, try_to_load_from_cache
+from huggingface_hub.errors import EntryNotFoundError
+from transformers import AutoConfig, AutoModel, PreTrainedConfig
+from transformers.utils import CONFIG_NAME, cached_file
 
 from alignet_hf.configuration_alignet import FAMILIES, AligNetVisionConfig
 from alignet_hf.errors import InputError
@@ -74,11 +74,12 @@ def architecture_of(encoder: Encoder, projection_dim: int | None = None) -> Arch
 
     Raises:
         UnreachableError: the Hub is not reached, and the cache does not have the configuration.
-        InputError: there is no such model, or one whose pooling cannot be had.
+        InputError: there is no such model, or one whose pooling or image size cannot be had.
     """
     if encoder.model == DEMO_TEACHER:
         from alignet_hf.demo.encoders import demo_teacher
 
+        check_demo_teacher(encoder)
         n_parameters = sum(parameter.numel() for parameter in demo_teacher()[0].parameters())
         return Architecture("efficientnet-lite0", None, None, None, None, None, 224, None, "mean", 1280, n_parameters)
     if encoder.model == DEMO_STUDENT:
@@ -86,19 +87,65 @@ def architecture_of(encoder: Encoder, projection_dim: int | None = None) -> Arch
 
         config, size = demo_student(encoder.image_size or 224)[0].config, encoder.image_size or 224
     else:
-        local = Path(encoder.model).is_dir() or not hub_answers()
+        local = opens_locally(encoder.model, encoder.revision)
         config, size = _config(encoder, local), encoder.image_size or _processor_size(encoder, local)
+    model = _without_weights(encoder, config, projection_dim)
+    if encoder.image_size is not None:
+        check_size(model, encoder)
+    return _describe(model.config, size, sum(parameter.numel() for parameter in model.parameters()))
+
+
+def check_size(model: AligNetVisionModel, encoder: Encoder) -> None:
+    """Check that a model takes images of the size that the recipe gives it; one without weights tells it too.
+
+    Raises:
+        InputError: naming the model and the size.
+    """
+    try:
+        with torch.no_grad():
+            model(torch.zeros(1, 3, encoder.image_size, encoder.image_size, device=model.device))
+    except (ValueError, RuntimeError) as error:
+        raise InputError(
+            f"{encoder.model}: takes no images of {encoder.image_size} pixels ({str(error).splitlines()[0]}); "
+            "leave image_size out"
+        ) from error
+
+
+def check_demo_teacher(encoder: Encoder) -> None:
+    """Refuse what the demo's teacher, which is no model of transformers, has no choice of."""
+    if encoder.image_size not in (None, 224) or encoder.pooling != "auto":
+        raise InputError(f"{DEMO_TEACHER}: has one image_size, 224, and one pooling; leave both out")
+
+
+def opens_locally(name: str, revision: str | None = None) -> bool:
+    """Whether a model is opened from a folder, or from the cache as there is no Hub to ask.
+
+    Raises:
+        UnreachableError: there is no Hub to ask, and the cache does not have the model.
+        InputError: the model is neither a folder nor a name that the Hub could know.
+    """
+    if Path(name).is_dir():
+        return True
+    if not is_hub_id(name):
+        raise InputError(f"{name}: no such folder, and no name on the Hub")
+    if hub_answers():
+        return False
+    if not isinstance(try_to_load_from_cache(name, CONFIG_NAME, revision=revision), str):
+        raise UnreachableError(f"{name}: no such folder, and the Hub cannot be reached")
+    return True
+
+
+def _without_weights(encoder: Encoder, config: PreTrainedConfig, projection_dim: int | None) -> AligNetVisionModel:
     try:
         if config.model_type != AligNetVisionConfig.model_type:
             if "vision_config" in config.sub_configs:
                 config = config.vision_config
             config = AligNetVisionConfig(vision_config=config, pooling=encoder.pooling, projection_dim=projection_dim)
         with torch.device("meta"):
-            model = AligNetVisionModel(config, AutoModel.from_config(config.vision_config))
+            return AligNetVisionModel(config, AutoModel.from_config(config.vision_config)).eval()
     except (ValueError, KeyError) as error:
         reason = str(error).strip().splitlines()[0]
         raise InputError(f"{encoder.model}: cannot be used as a vision model: {reason}") from error
-    return _describe(config, size, sum(parameter.numel() for parameter in model.parameters()))
 
 
 def _describe(config: AligNetVisionConfig, size: int | None, n_parameters: int) -> Architecture:
@@ -130,15 +177,9 @@ def _describe(config: AligNetVisionConfig, size: int | None, n_parameters: int) 
 
 
 def _config(encoder: Encoder, local: bool):
-    if not (Path(encoder.model).is_dir() or is_hub_id(encoder.model)):
-        raise InputError(f"{encoder.model}: no such folder, and no name on the Hub")
     try:
         return AutoConfig.from_pretrained(encoder.model, revision=encoder.revision, local_files_only=local)
     except (OSError, ValueError) as error:
-        if isinstance(error.__cause__, LocalEntryNotFoundError) and not Path(encoder.model).is_dir():
-            raise UnreachableError(
-                f"{encoder.model}: no such folder, and the Hub is not reached for its configuration"
-            ) from error
         reason = str(error).strip().splitlines()[0]
         raise InputError(f"{encoder.model}: cannot be loaded as a vision model: {reason}") from error
 

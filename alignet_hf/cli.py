@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-from alignet_hf.console import Force, Json, line_and_code, print_result, print_tables, quiet, say
+from alignet_hf import __version__
+from alignet_hf.console import Force, Json, line_and_code, of_a_recipe, print_result, print_tables, quiet, say, speaks
+from alignet_hf.convert import commands as converting
 from alignet_hf.distill import commands as distilling
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation import commands as evaluating
@@ -34,7 +36,8 @@ def main() -> None:
     except Exception as error:
         if (said := line_and_code(error)) is None:
             raise
-        print(f"alignet-hf: {said[0]}", file=sys.stderr)
+        if speaks(error):
+            print(f"alignet-hf: {said[0]}", file=sys.stderr)
         sys.exit(said[1])
     except SystemExit as stop:
         if stop.code == 130:  # what typer makes of Ctrl-C
@@ -47,6 +50,21 @@ def _show_warning(message, category, filename, lineno, file=None, line=None) -> 
     print(f"alignet-hf: {message}", file=sys.stderr)
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"alignet-hf {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Say which version this is.")
+    ] = False,
+) -> None:
+    pass
+
+
 @app.command()
 def demo(
     out: Annotated[Path, typer.Option(help="The run's folder.")] = Path("alignet-demo"),
@@ -57,7 +75,10 @@ def demo(
     force: Force = False,
     as_json: Json = False,
 ) -> None:
-    """Run the whole paper in miniature: 92 photographs judged by 16 people, all four settings of a student."""
+    """Run the whole paper in miniature, on 92 photographs.
+
+    16 people judged them; all four settings of a student are made and scored. Started again, it goes on.
+    """
     from alignet_hf.demo.run import run_demo, table_of_folds
     from alignet_hf.evaluation.report import terminal_table
 
@@ -73,23 +94,44 @@ def demo(
 
 @app.command()
 def run(
-    recipe: Annotated[Path, typer.Argument(help="A YAML file.")],
+    recipe: Annotated[
+        Path, typer.Argument(help="A YAML file: one of training/recipes/ or alignet_hf/demo/demo.yaml, or your own.")
+    ],
     out: Annotated[Path | None, typer.Option(help="The run's folder.")] = None,
-    set_: Annotated[list[str] | None, typer.Option("--set", help="section.key=value, over the recipe's.")] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="SECTION.KEY=VALUE",
+            help="In place of the recipe's, distill.steps=20 say; again for another. A wrong key is answered with "
+            "those that there are.",
+        ),
+    ] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Run nothing: say what is missing, and what every stage takes.")
     ] = False,
-    processes: Annotated[int, typer.Option(min=1, help="With --check: how many are to train together.")] = 1,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="With --check: how many are to train together; 1 by default.")
+    ] = None,
     force: Force = False,
     as_json: Json = False,
 ) -> None:
-    """Run a recipe's stages in order; started again, go on from where it was stopped."""
+    """Run a recipe's stages in order.
+
+    Started again, it goes on from where it was stopped. This is one process; several, with all GPUs, are started by
+    `accelerate launch --num_processes N training/distill.py RECIPE --out FOLDER` (see training/README.md).
+    """
     from alignet_hf.recipe import check_files, load_recipe
 
     loaded = load_recipe(recipe, set_ or [])
     if check:
-        _check(loaded, processes, as_json)
+        _check(loaded, processes or 1, as_json)
         return
+    if processes is not None:
+        raise InputError(
+            f"--processes {processes} goes with --check; to run so, type: "
+            f"accelerate launch --num_processes {processes} training/distill.py {recipe} --out FOLDER"
+        )
     if out is None:
         raise InputError("--out FOLDER is missing: the run's folder (or --check, which runs nothing)")
     check_files(loaded)
@@ -98,7 +140,8 @@ def run(
     from alignet_hf.evaluation.report import terminal_table
 
     quiet()
-    metrics = pipeline.run(loaded, out, force=force, say=say(as_json))
+    with of_a_recipe():
+        metrics = pipeline.run(loaded, out, force=force, say=say(as_json))
     print_result(metrics, as_json, terminal_table(metrics))
     if not as_json:
         print(f"report: {out / 'report.md'}")
@@ -126,6 +169,8 @@ for command in (
     distilling.distill,
     evaluating.evaluate,
     evaluating.report,
+    converting.download,
+    converting.convert,
     sharing.card,
     sharing.export,
     sharing.push,

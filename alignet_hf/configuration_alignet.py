@@ -9,7 +9,7 @@ AUTO_MAP = {
     "AutoModel": "modeling_alignet.AligNetVisionModel",
     "AutoModelForImageClassification": "modeling_alignet.AligNetForImageClassification",
 }
-POOLINGS = ("auto", "cls", "mean", "patch-mean", "pooler")
+POOLINGS = ("auto", "cls", "mean", "patch-mean", "cls+patch-mean", "pooler")
 
 # Family -> (what "auto" means, tokens in front of the patches: CLS, then DeiT's distillation token).
 # The paper represents an image by the pooled output of an image/text model, and by the CLS token after the last layer
@@ -50,9 +50,13 @@ class AligNetVisionConfig(PreTrainedConfig):
             "auto": the paper's representation of the backbone's family, see `resolved_pooling`;
             "cls": the first token; "mean": the mean over all tokens (positions of a feature map);
             "patch-mean": the mean over the patches' tokens, without CLS, distillation and register tokens;
+            "cls+patch-mean": the first token and that mean, one behind the other, as DINOv2's linear probes take them;
             "pooler": the backbone's own pooler_output.
             Tokens are those of last_hidden_state, so CLIP's, BEiT's and ConvNeXt's come before the last layer norm.
         projection_dim: width of the linear triplet head; None for no head.
+        classifier_norm: whether the classifier normalises the representation (a LayerNorm) before its linear layer, as
+            the ImageNet heads of the authors' released models do.
+        classifier_norm_eps: what that LayerNorm adds to the variance.
 
     Raises:
         ValueError: for a pooling that does not exist or that the backbone's family does not have.
@@ -64,6 +68,8 @@ class AligNetVisionConfig(PreTrainedConfig):
     vision_config: dict | PreTrainedConfig | None = None
     pooling: str = "auto"
     projection_dim: int | None = None
+    classifier_norm: bool = False
+    classifier_norm_eps: float = 1e-6
 
     def __post_init__(self, **kwargs):
         if isinstance(self.vision_config, PreTrainedConfig):
@@ -87,6 +93,8 @@ class AligNetVisionConfig(PreTrainedConfig):
         saved = super().to_diff_dict()
         saved["auto_map"] = dict(AUTO_MAP)  # of every class, whichever of them is saved
         saved["vision_config"].pop("_name_or_path", None)  # may be a folder of the machine that trained the model
+        if not self.classifier_norm:
+            del saved["classifier_norm"], saved["classifier_norm_eps"]
         return saved
 
     @property
@@ -111,9 +119,11 @@ class AligNetVisionConfig(PreTrainedConfig):
             return "mean" if headless else FAMILIES.get(family, ("pooler", None))[0]
         if self.pooling == "pooler" and headless:
             raise ValueError(f"pooling 'pooler': this {family} has no pooling head (vision_use_head=False); use 'mean'")
-        if self.pooling == "cls" and family in FAMILIES and self.num_prefix_tokens == 0:
-            raise ValueError(f"pooling 'cls': a {family} backbone has no CLS token; use 'auto', 'mean' or 'pooler'")
-        if self.pooling in ("cls", "patch-mean") and family not in FAMILIES:
+        if self.pooling in ("cls", "cls+patch-mean") and family in FAMILIES and self.num_prefix_tokens == 0:
+            raise ValueError(
+                f"pooling {self.pooling!r}: a {family} backbone has no CLS token; use 'auto', 'mean' or 'pooler'"
+            )
+        if self.pooling in ("cls", "patch-mean", "cls+patch-mean") and family not in FAMILIES:
             raise ValueError(
                 f"pooling {self.pooling!r}: where a {family} backbone keeps its CLS and patch tokens is not known; "
                 f"use 'auto', 'mean' or 'pooler' (families known: {', '.join(FAMILIES)})"
@@ -129,10 +139,10 @@ class AligNetVisionConfig(PreTrainedConfig):
 
     @property
     def hidden_size(self) -> int:
-        """Width of the representation; a hierarchical backbone's last stage."""
-        if hasattr(self.vision_config, "hidden_sizes"):
-            return self.vision_config.hidden_sizes[-1]
-        return self.vision_config.hidden_size
+        """Width of the representation: the backbone's (a hierarchical one's last stage), twice that of two poolings."""
+        hierarchical = hasattr(self.vision_config, "hidden_sizes")
+        width = self.vision_config.hidden_sizes[-1] if hierarchical else self.vision_config.hidden_size
+        return 2 * width if self.pooling == "cls+patch-mean" else width
 
     @property
     def image_size(self) -> int:

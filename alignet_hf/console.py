@@ -1,10 +1,13 @@
 """What the commands share: options, and how they speak: to people in lines and tables, to machines in JSON."""
 
 import json
+import os
+import re
 import sys
 from collections.abc import Callable
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -28,9 +31,20 @@ Seed = Annotated[int, typer.Option(min=0, help="Of everything random.")]
 ImageSize = Annotated[int | None, typer.Option(min=1, help="In pixels; the model's own by default.")]
 IMAGES = (
     "a folder of images, .npy, .npz, Parquet, tar shards, a .txt list of paths, imagenet:FOLDER, a cache of images, "
-    "or a Hub data set"
+    "a Hub data set, or objects92 (the demo's photographs)"
 )
-Pooling = Annotated[str, typer.Option(help="auto, cls, mean, patch-mean or pooler.")]
+Pooling = Annotated[
+    Literal["auto", "cls", "mean", "patch-mean", "cls+patch-mean", "pooler"],
+    typer.Option(help="auto: the paper's of each family."),
+]
+OnBad = Annotated[
+    Literal["raise", "skip"],
+    typer.Option(
+        help="What to do about an image that cannot be decoded: stop, or leave it out and what is said of it."
+    ),
+]
+PixelsOption = Annotated[Literal["exact", "uint8", "fast"], typer.Option(help="How images are decoded and resized.")]
+_SKIP = "on_bad='skip'"  # as Python calls it
 
 
 def line_and_code(error: Exception) -> tuple[str, int] | None:
@@ -40,13 +54,32 @@ def line_and_code(error: Exception) -> tuple[str, int] | None:
     """
     if isinstance(error, InputError):
         # A data loader's worker process wraps its traceback around the message.
-        return str(error).rsplit("InputError: ", 1)[-1].strip(), 2
+        return re.split(r"^[\w.]+Error: ", str(error), flags=re.MULTILINE)[-1].strip().replace(
+            _SKIP, "--on-bad skip"
+        ), 2
     if isinstance(error, NonFiniteLossError):
         return str(error), 1
     filename, reason = getattr(error, "filename", None), no_room(error)
     if reason is not None:
         return f"{'' if filename is None else f'{filename}: '}{reason}; {MAKE_ROOM}", 2
     return (f"{filename}: {error.strerror}", 2) if isinstance(error, OSError) and filename is not None else None
+
+
+def speaks(error: Exception) -> bool:
+    """Whether this process says an error: of one that all that `accelerate launch` started meet, the first does."""
+    is_first = os.environ.get("RANK", "0") == "0"
+    return is_first or not (isinstance(error, NonFiniteLossError) or getattr(error, "met_by_all", False))
+
+
+@contextmanager
+def of_a_recipe():
+    """Call what can be asked for of images that cannot be decoded as a recipe does, in place of a command's option."""
+    try:
+        yield
+    except InputError as error:
+        if error.args:
+            error.args = (str(error.args[0]).replace(_SKIP, "--set images.on_bad=skip"), *error.args[1:])
+        raise
 
 
 def quiet() -> None:
@@ -85,6 +118,8 @@ def done(as_json: bool, out: Path, **facts) -> None:
         print(json.dumps({"output": str(out), **facts}))
     else:
         said = ", ".join(
-            f"{key.replace('_', ' ')} {value}" for key, value in facts.items() if not isinstance(value, list)
+            f"{key.replace('_', ' ')} {f'{value:.6g}' if isinstance(value, float) else value}"
+            for key, value in facts.items()
+            if not isinstance(value, list)
         )
         print(f"{out}: {said}")

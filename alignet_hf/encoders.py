@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from contextlib import contextmanager
-from pathlib import Path
 
 import torch
 from pydantic import ValidationError
 from transformers import AutoConfig, AutoImageProcessor
 
+from alignet_hf.architecture import architecture_of, check_demo_teacher, check_size, opens_locally
 from alignet_hf.configuration_alignet import AligNetVisionConfig
 from alignet_hf.errors import InputError
 from alignet_hf.modeling_alignet import AligNetVisionModel
@@ -27,14 +27,15 @@ def encoder_named(model: str, **options) -> Encoder:
 
 
 def check_encoder(encoder: Encoder) -> None:
-    """Check that there is such a model, by its configuration alone.
+    """Check that there is such a model, and that it takes images of the size asked for, by its configuration alone.
 
     Raises:
-        InputError: naming the model, and why it cannot be loaded.
+        InputError: naming the model, and why it cannot be used.
     """
-    if encoder.model not in (DEMO_TEACHER, DEMO_STUDENT):
-        with _loading(encoder.model):
-            AutoConfig.from_pretrained(encoder.model, revision=encoder.revision)
+    if encoder.model == DEMO_TEACHER:
+        check_demo_teacher(encoder)
+    elif encoder.model != DEMO_STUDENT:
+        architecture_of(encoder)
 
 
 def open_teacher(encoder: Encoder) -> tuple[torch.nn.Module, Callable]:
@@ -42,8 +43,7 @@ def open_teacher(encoder: Encoder) -> tuple[torch.nn.Module, Callable]:
     if encoder.model == DEMO_TEACHER:
         from alignet_hf.demo.encoders import demo_teacher
 
-        if encoder.image_size not in (None, 224) or encoder.pooling != "auto":
-            raise InputError(f"{DEMO_TEACHER}: has one image_size, 224, and one pooling; leave both out")
+        check_demo_teacher(encoder)
         return demo_teacher()
     return open_student(encoder)
 
@@ -60,24 +60,25 @@ def open_student(encoder: Encoder, projection_dim: int | None = None) -> tuple[A
         backbone, processor = demo_student(encoder.image_size or 224)
         model = AligNetVisionModel.from_backbone(backbone, encoder.pooling, projection_dim)
         if encoder.image_size is not None:
-            _check_size(model, encoder)
+            check_size(model, encoder)
         return model, processor
-    name, revision = encoder.model, encoder.revision
+    name = encoder.model
+    source = {"revision": encoder.revision, "local_files_only": opens_locally(name, encoder.revision)}
     with _loading(name):
-        processor = AutoImageProcessor.from_pretrained(name, revision=revision)
-        own = AutoConfig.from_pretrained(name, revision=revision).model_type == AligNetVisionConfig.model_type
+        own = AutoConfig.from_pretrained(name, **source).model_type == AligNetVisionConfig.model_type
+        processor = AutoImageProcessor.from_pretrained(name, **source)
         if own:
-            model = AligNetVisionModel.from_pretrained(name, revision=revision)
+            model = AligNetVisionModel.from_pretrained(name, **source)
             asked, has = (encoder.pooling, projection_dim), (model.config.pooling, model.config.projection_dim)
             if any(want not in (None, "auto", there) for want, there in zip(asked, has, strict=True)):
                 raise ValueError(
                     f"is an AligNet model with pooling {has[0]} and projection_dim {has[1]}; leave them out"
                 )
         else:
-            model = AligNetVisionModel.from_backbone(name, encoder.pooling, projection_dim, revision=revision)
+            model = AligNetVisionModel.from_backbone(name, encoder.pooling, projection_dim, **source)
     if encoder.image_size is not None:
         _resize(processor, encoder.image_size)
-        _check_size(model, encoder)
+        check_size(model, encoder)
     return model.eval(), processor
 
 
@@ -86,19 +87,7 @@ def _loading(name: str):
     try:
         yield
     except (OSError, ValueError) as error:
-        hint = "" if Path(name).exists() else "; give a folder, or a Hub id where the Hub is reached"
-        raise InputError(f"{name}: cannot be loaded as a vision model: {str(error).splitlines()[0]}{hint}") from error
-
-
-@torch.no_grad()
-def _check_size(model: AligNetVisionModel, encoder: Encoder) -> None:
-    try:
-        model(torch.zeros(1, 3, encoder.image_size, encoder.image_size))
-    except (ValueError, RuntimeError) as error:
-        raise InputError(
-            f"{encoder.model}: takes no images of {encoder.image_size} pixels ({str(error).splitlines()[0]}); "
-            "leave image_size out"
-        ) from error
+        raise InputError(f"{name}: cannot be loaded as a vision model: {str(error).splitlines()[0]}") from error
 
 
 def _resize(processor, image_size: int) -> None:

@@ -6,7 +6,12 @@ class InputError(ValueError):
 
     The message is one line; it names the file, the row and the value, and says what to do. The command line prints it
     alone and exits with code 2; everything else that is raised is a fault of ours and keeps its traceback.
+
+    Attributes:
+        met_by_all: whether every process that `accelerate launch` started meets it; the first then speaks for all.
     """
+
+    met_by_all = False
 
 
 class FullDiskError(InputError):

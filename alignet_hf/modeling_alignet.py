@@ -65,10 +65,49 @@ class AligNetPreTrainedModel(PreTrainedModel):
         """transformers' own, of safetensors alone unless asked otherwise: another format's file may run code."""
         return super().from_pretrained(*args, use_safetensors=use_safetensors, **kwargs)
 
+    @classmethod
+    def from_released(
+        cls,
+        name: str,
+        *,
+        base_url: str | None = None,
+        cache_dir: str | None = None,
+        force_download: bool = False,
+        **kwargs,
+    ):
+        """One of the 24 checkpoints that the authors released, downloaded and converted once, offline afterwards.
+
+        Its image processor is beside it: `AutoImageProcessor.from_pretrained(model.name_or_path)`.
+
+        Args:
+            name: one of SigLIP-B, SigLIP2-B, DINOv1-B, DINOv2-B, CapPa-B, ViT-B, CLIP-ViT-B and Scratch-B, with
+                -alignet, -base_model or -untransformed (UnAligNet): "SigLIP2-B-alignet".
+            base_url: of the folder where NAME.tar.gz is; by default ALIGNET_HF_RELEASED_URL, or the authors' own.
+            cache_dir: in place of the Hub's cache (HF_HUB_CACHE, HF_HOME).
+            force_download: download and convert again.
+            kwargs: for `from_pretrained` (dtype, attn_implementation ...).
+
+        Raises:
+            ImportError: this is a copy of the code from the Hub, and the package alignet-hf is not installed.
+            ValueError: no such checkpoint, no network, or a file that cannot be read; the message says which.
+        """
+        try:
+            from alignet_hf.convert.converting import download_released
+        except ModuleNotFoundError as error:
+            if error.name is None or error.name.partition(".")[0] != "alignet_hf":
+                raise
+            raise ImportError(f"{cls.__name__}.from_released converts: pip install alignet-hf") from error
+        folder = download_released(name, base_url=base_url, cache_dir=cache_dir, force=force_download)
+        return cls.from_pretrained(folder, **kwargs)
+
     @torch.no_grad()
     def _init_weights(self, module):
-        if isinstance(module, nn.Linear):  # only the heads: the backbone draws its own weights
+        # Only the heads: the backbone draws its own weights.
+        if isinstance(module, nn.Linear):
             init.normal_(module.weight, std=module.in_features**-0.5)  # keeps the scale of the representation
+            init.zeros_(module.bias)
+        elif isinstance(module, nn.LayerNorm):
+            init.ones_(module.weight)
             init.zeros_(module.bias)
 
     def _head(self, width: int) -> nn.Linear:
@@ -99,9 +138,10 @@ class AligNetPreTrainedModel(PreTrainedModel):
         if pixel_attention_mask is not None:  # SigLIP 2's images of native aspect ratio are padded to one length
             mask = pixel_attention_mask[..., None].to(tokens)  # (B, T, 1); SigLIP 2 has nothing but patches
             return (tokens * mask).sum(1) / mask.sum(1)
-        if self.pooling == "patch-mean":
-            tokens = tokens[:, self.config.num_prefix_tokens :]
-        return tokens.mean(1)
+        if self.pooling == "mean":
+            return tokens.mean(1)
+        patches = tokens[:, self.config.num_prefix_tokens :].mean(1)
+        return torch.cat([tokens[:, 0], patches], dim=1) if self.pooling == "cls+patch-mean" else patches
 
 
 class AligNetVisionModel(AligNetPreTrainedModel):
@@ -113,6 +153,9 @@ class AligNetVisionModel(AligNetPreTrainedModel):
     >>> model(pixel_values).triplet_embeds.shape
     torch.Size([8, 1024])
     """
+
+    # A released model's file holds both heads: each class takes its own.
+    _keys_to_ignore_on_load_unexpected = [r"^classifier(_norm)?\."]  # noqa: RUF012
 
     def __init__(self, config: AligNetVisionConfig, backbone: PreTrainedModel | None = None):
         super().__init__(config, backbone)
@@ -190,15 +233,23 @@ class AligNetVisionModel(AligNetPreTrainedModel):
 
 
 class AligNetForImageClassification(AligNetPreTrainedModel):
-    """A linear classifier on the representation. It loads `AligNetVisionModel` checkpoints, less the triplet head."""
+    """A linear classifier on the representation, which is normalised before it where the configuration says so.
+
+    It loads `AligNetVisionModel` checkpoints, less the triplet head.
+    """
 
     _keys_to_ignore_on_load_unexpected = [r"^triplet_head\."]  # noqa: RUF012
 
     def __init__(self, config: AligNetVisionConfig, backbone: PreTrainedModel | None = None):
         super().__init__(config, backbone)
         self.num_labels = config.num_labels
+        self.classifier_norm = self._norm() if config.classifier_norm else None
         self.classifier = self._head(config.num_labels)
         self.post_init()
+
+    def _norm(self) -> nn.LayerNorm:
+        eps, placed = self.config.classifier_norm_eps, {"device": self.backbone.device, "dtype": self.backbone.dtype}
+        return nn.LayerNorm(self.config.hidden_size, eps=eps, **placed)
 
     @can_return_tuple
     def forward(
@@ -218,6 +269,8 @@ class AligNetForImageClassification(AligNetPreTrainedModel):
             num_items_in_batch: what the Trainer divides the loss by under gradient accumulation.
         """
         outputs, representation = self._represent(pixel_values, pixel_attention_mask, spatial_shapes, **kwargs)
+        if self.classifier_norm is not None:
+            representation = self.classifier_norm(representation)
         logits = self.classifier(representation)
         loss = None
         if labels is not None:

@@ -4,6 +4,7 @@ Each section below is a section of the file; a field without a default must be g
 folder in which the command runs.
 """
 
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -82,7 +83,7 @@ class Encoder(Section):
     model: str  # "demo-teacher", "demo-student", a Hub id, or a folder
     revision: str | None = None
     image_size: Positive | None = None  # pixels; None for the processor's own
-    pooling: Literal["auto", "cls", "mean", "patch-mean", "pooler"] = "auto"
+    pooling: Literal["auto", "cls", "mean", "patch-mean", "cls+patch-mean", "pooler"] = "auto"
     batch_size: Positive = 32
     num_workers: Annotated[int, Field(ge=0)] = 0  # processes that decode images while it embeds
     dtype: Literal["float32", "float16"] = "float32"  # of its embeddings on disk
@@ -219,10 +220,18 @@ def check_files(recipe: Recipe) -> None:
     """Check that every file and folder the recipe names is there, before any work.
 
     Raises:
-        InputError: naming the key and the path.
+        InputError: naming the keys and the paths, all of them.
     """
-    for complaint in missing_files(recipe).values():
-        raise InputError(complaint)
+    missing = missing_files(recipe)
+    if len(missing) == 1:
+        raise InputError(*missing.values())
+    if missing:
+        given = recipe.model_dump()
+        listed = ", ".join(f"{key} ({_value(given, key)})" for key in missing)
+        raise InputError(
+            f"{recipe.name}: {len(missing)} files and folders are not there: {listed}; "
+            "give each with --set KEY=PATH; --check says more of each"
+        )
 
 
 def missing_files(recipe: Recipe) -> dict[str, str]:
@@ -234,14 +243,23 @@ def missing_files(recipe: Recipe) -> dict[str, str]:
     for key, value in (folders | files).items():
         if value is None or value == EMBEDDED:
             continue
-        path, kind = Path(value), "file"
+        path, kind, form, made = Path(value), "file", "PATH", ""
         if key in folders:
-            path, kind = Path(value.removeprefix("imagenet:")), "folder"
+            layout = "imagenet:" if value.startswith("imagenet:") else ""
+            path, kind, form = Path(value.removeprefix(layout)), "folder", f"{layout}PATH"
             if "{" in value:  # shards-{000..123}.tar
                 path = path.parent
+        elif key == "human.embedding" and path.suffix != ".npy":
+            kind, made = "folder", f"make it with `alignet-hf vice CHOICES {value}` (training/README.md), or "
         if not (path.is_file() or (path.is_dir() and (key in folders or key == "human.embedding"))):
-            missing[key] = f"{recipe.name}: {key}: no such {kind}: {value}; give it with --set {key}=PATH"
+            missing[key] = f"{recipe.name}: {key}: no such {kind}: {path}; {made}give it with --set {key}={form}"
     return missing
+
+
+def _value(content: dict, key: str) -> Any:
+    for part in key.split("."):
+        content = content[part]
+    return content
 
 
 def _yaml(text: str, name: str) -> Any:
@@ -271,7 +289,9 @@ def first_complaint(error: ValidationError) -> str:
         for part in location[:-1]:
             kind = section.model_fields[part].annotation
             section = next(one for one in (*get_args(kind), kind) if isinstance(one, type))  # of "Encoder | None"
-        return f"{key}: unknown key; allowed here: {', '.join(section.model_fields)}"
+        near = get_close_matches(location[-1], section.model_fields, 1)
+        hint = f"did you mean {near[0]}?" if near else f"allowed here: {', '.join(section.model_fields)}"
+        return f"{key}: unknown key; {hint}"
     if first["type"] == "missing":
         return f"{key}: missing; it must be given"
     message = first["msg"].removeprefix("Value error, ")

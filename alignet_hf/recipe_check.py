@@ -5,7 +5,7 @@ names, people by their files.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
@@ -35,8 +35,10 @@ class RecipeCheck:
         problems: a line for each thing that is missing or wrong; a run would stop at the first.
         notes: a line for each thing that is not known, and why.
         encoders: "teacher" and "student", as far as they are known.
-        counts: of images, people's triplets, concepts and held-out objects, as far as the files are there.
-        stages: in order.
+        counts: what the recipe says of its triplets and trainings; of images, people's triplets, concepts and held-out
+            objects, as far as the files are there.
+        stages: in order; what follows from something unknown is NaN.
+        known: the same stages as far as they are known: what is not counts as nothing.
         processes: that train together.
     """
 
@@ -45,14 +47,18 @@ class RecipeCheck:
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     encoders: dict[str, Architecture] = field(default_factory=dict)
-    counts: dict[str, int] = field(default_factory=dict)
+    counts: dict[str, float] = field(default_factory=dict)
     stages: list[StageEstimate] = field(default_factory=list)
+    known: list[StageEstimate] = field(default_factory=list)
 
     def to_dict(self) -> dict:
         """As JSON; what is not known is None."""
-        stages = [{name: _known(value) for name, value in asdict(stage).items()} for stage in self.stages]
+        stages, known = (
+            [{name: _or_none(value) for name, value in asdict(stage).items()} for stage in these]
+            for these in (self.stages, self.known)
+        )
         encoders = {who: asdict(encoder) for who, encoder in self.encoders.items()}
-        return {**asdict(self), "encoders": encoders, "stages": stages}
+        return {**asdict(self), "encoders": encoders, "stages": stages, "known": known}
 
     def tables(self) -> list["Table"]:
         """What is there, and what each stage takes."""
@@ -64,14 +70,24 @@ class RecipeCheck:
         for name, count in self.counts.items():
             facts.add_row(name, f"{count:,}")
         several = "" if self.processes == 1 else f", {self.processes} processes training"
-        costs = Table(title=f"{self.recipe}: what each stage takes, estimated{several}")
+        costs = Table(
+            title=f"{self.recipe}: what each stage takes, estimated{several}",
+            caption="Images, forwards and disk: of all processes together. Memory: of each process, beside what the "
+            "program itself takes. Accelerator: of each; of a run on the CPU it is main memory too.",
+        )
         costs.add_column("stage")
         for name in _COLUMNS:
             costs.add_column(name, justify="right")
-        for stage in [*self.stages, total(self.stages)]:
-            most = "<= " if stage.shares_images else ""
-            numbers = [most + _count(stage.decoded), most + _count(stage.forwards)]
-            sizes = [_bytes(size) for size in (stage.disk, stage.scratch, stage.memory, stage.accelerator)]
+        known = self.known or self.stages
+        for stage, least in zip([*self.stages, total(self.stages)], [*known, total(known)], strict=True):
+            most = "<= " if stage.at_most else ""
+            numbers = [
+                most + _as_known(getattr(stage, name), getattr(least, name), _count) for name in ("decoded", "forwards")
+            ]
+            sizes = [
+                _as_known(getattr(stage, name), getattr(least, name), _bytes)
+                for name in ("disk", "scratch", "memory", "accelerator")
+            ]
             costs.add_row(stage.stage, *numbers, *sizes, style="bold" if stage.stage == "all" else None)
         return [facts, costs] if facts.row_count else [costs]
 
@@ -97,10 +113,24 @@ def check_recipe(recipe: Recipe, processes: int = 1) -> RecipeCheck:
     if judged_names is not None and not any(key.startswith("human.") for key in missing):
         sizes |= _look_at_people(check, recipe, judged_names)
     sizes = Sizes(**sizes)
-    check.stages = estimate_stages(recipe, sizes)
+    check.stages, check.known = estimate_stages(recipe, sizes), estimate_stages(recipe, sizes.known())
+    check.counts |= _trainings(recipe)
     if options is not None:
         check.problems += _batch_problems(recipe, distill_rows(recipe, sizes), processes)
     return check
+
+
+def _trainings(recipe: Recipe) -> dict[str, float]:
+    """What the recipe itself says, whatever is missing."""
+    counts, options = {"triplets that the teacher answers": recipe.triplets.n}, recipe.distill
+    if options is None:
+        return counts
+    rows = "triplets" if options.triplets == "listed" else "images"
+    a_step = options.batch_size * options.gradient_accumulation_steps
+    counts |= {"steps of a training": options.steps, f"{rows} a step": a_step}
+    if options.triplets == "listed":
+        counts["epochs of a training"] = round(options.steps * a_step / recipe.triplets.n, 2)
+    return counts
 
 
 def _batch_problems(recipe: Recipe, n_images: float, processes: int) -> list[str]:
@@ -108,11 +138,12 @@ def _batch_problems(recipe: Recipe, n_images: float, processes: int) -> list[str
     problems = []
     if size % processes:
         problems.append(
-            f"{recipe.name}: distill.batch_size is {size}, which {processes} processes cannot share equally"
+            f"{recipe.name}: distill.batch_size is {size}, which {processes} processes cannot share equally; "
+            f"set it to a multiple of {processes}, or launch another number of processes"
         )
     rows, what = (n_images, "images") if recipe.distill.triplets == "dense" else (recipe.triplets.n, "triplets")
     if rows < size:
-        problems.append(f"{recipe.name}: distill.batch_size is {size}, but there are {rows:.0f} {what}")
+        problems.append(f"{recipe.name}: distill.batch_size is {size}, but there are {rows:.0f} {what}; lower it")
     return problems
 
 
@@ -120,7 +151,10 @@ def _look_at(check: RecipeCheck, who: str, encoder: Encoder, projection_dim: int
     try:
         found = architecture_of(encoder, projection_dim)
     except UnreachableError as error:
-        check.notes.append(f"{who}: {error}; what follows from it is left open")
+        check.notes.append(
+            f"{who}: {error}; without its configuration, what depends on it stays ?. Where the Hub is reached: "
+            f"hf download {encoder.model} config.json preprocessor_config.json"
+        )
         return None
     except InputError as error:
         check.problems.append(f"{check.recipe}: {who}.model: {error}")
@@ -193,19 +227,23 @@ def _split(check: RecipeCheck, recipe: Recipe, names: Sequence[str]) -> tuple[Sp
     return found, given.n_soft_triplets if label is None else len(found.training), n_objects
 
 
-def _known(value: str | float) -> str | int | None:
+def _or_none(value: str | float) -> str | int | None:
     if isinstance(value, str):
         return value
     return None if math.isnan(value) else round(value)
 
 
+def _as_known(value: float, least: float, written: Callable[[float], str]) -> str:
+    if not math.isnan(value):
+        return written(value)
+    return f"{written(least)} + ?" if least > 0 else "?"
+
+
 def _count(value: float) -> str:
-    return "?" if math.isnan(value) else f"{round(value):,}" if value else "-"
+    return f"{round(value):,}" if value else "-"
 
 
 def _bytes(value: float) -> str:
-    if math.isnan(value):
-        return "?"
     for unit, size in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("KB", 1e3)):
         if value >= size:
             return f"{value / size:.3g} {unit}"

@@ -1,11 +1,11 @@
 """What a recipe takes, stage by stage, before it runs: images decoded, forwards, disk and memory.
 
 The formulas stand beside what they compute. What is not known (the model's configuration, the data) is NaN, and so is
-all that follows from it. A float32 takes 4 bytes, and so does a row's index.
+all that follows from it; see `Sizes.known` for the rest. A float32 takes 4 bytes, and so does a row's index.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from alignet_hf.architecture import Architecture
 from alignet_hf.recipe import Recipe
@@ -16,6 +16,7 @@ _BLOCK = 16384  # embeddings that clustering reads at a time
 _TRIPLETS_ANSWERED = 2**20  # at a time
 _TRIPLETS_IN_MEMORY = 2**20  # a larger set is mapped from disk
 _PICTURES = 9 * 3  # of the report's triplets
+_NOTHING = Architecture("", 0, 0, 0, 0, 0, 0, 0, "", 0, 0)
 _FIGURES = 3e6  # bytes of the report's pictures, about, and of what else is small
 
 
@@ -50,6 +51,11 @@ class Sizes:
     def images(self) -> float:
         return self.judged + self.extra
 
+    def known(self) -> "Sizes":
+        """The same with nothing for what is not known, of which estimates are then what is known of them."""
+        none = {name: 0 for name, value in vars(self).items() if isinstance(value, float) and math.isnan(value)}
+        return replace(self, **none, teacher=self.teacher or _NOTHING, student=self.student or _NOTHING)
+
 
 @dataclass(frozen=True)
 class StageEstimate:
@@ -63,8 +69,8 @@ class StageEstimate:
         scratch: bytes more while it runs: checkpoints, aligned embeddings.
         memory: bytes of main memory at its peak, in each process; what the programs themselves take is not in it.
         accelerator: bytes on each accelerator at its peak; where there is none they are main memory's.
-        shares_images: its triplets share images: `decoded` and `forwards`, and what follows from the images of a step,
-            are those of random triplets, the most that there can be.
+        at_most: its triplets share images, or how many there are to draw from is not known: `decoded` and `forwards`,
+            and what follows from the images of a step, are the most that there can be.
     """
 
     stage: str
@@ -74,7 +80,7 @@ class StageEstimate:
     scratch: float = 0
     memory: float = 0
     accelerator: float = 0
-    shares_images: bool = False
+    at_most: bool = False
 
 
 def estimate_stages(recipe: Recipe, sizes: Sizes) -> list[StageEstimate]:
@@ -97,7 +103,7 @@ def total(stages: list[StageEstimate]) -> StageEstimate:
     """The sum of what is done and left, and the most of what is needed at a time."""
     sums = {name: sum(getattr(stage, name) for stage in stages) for name in ("decoded", "forwards", "disk")}
     peaks = {name: _most([getattr(stage, name) for stage in stages]) for name in ("scratch", "memory", "accelerator")}
-    return StageEstimate("all", **sums, **peaks, shares_images=any(stage.shares_images for stage in stages))
+    return StageEstimate("all", **sums, **peaks, at_most=any(stage.at_most for stage in stages))
 
 
 def _images(sizes: Sizes) -> StageEstimate:
@@ -201,7 +207,8 @@ def _distill(recipe: Recipe, sizes: Sizes, setting: str) -> StageEstimate:
         memory=_pixels(each, student, 4 if options.pixels == "exact" else 1, options.num_workers) + data,
         accelerator=(20 if sizes.processes == 1 else 24) * n_parameters
         + _activations(student, 4 if options.bf16 is False else 2) * each,
-        shares_images=options.triplets == "listed" and options.triplet_order == "shared-images",
+        at_most=options.triplets == "listed"
+        and (options.triplet_order == "shared-images" or not distill_rows(recipe, sizes) > 0),
     )
 
 
@@ -217,12 +224,15 @@ def _images_a_step(recipe: Recipe, sizes: Sizes) -> float:
 
     Listed triplets name 3 B images. Of n to draw from, N draws meet n (1 - (1 - 1/n)^N) different ones: almost all 3 B
     of ImageNet, fewer of a small set. Each process decodes its own. With `triplet_order: shared-images` a step's
-    triplets share images, and this is an upper bound: they are about 2 B of ImageNet, far fewer of a small set.
+    triplets share images, and this is an upper bound: they are about 2 B of ImageNet, far fewer of a small set; as are
+    3 B where it is not known how many there are to draw from.
     """
     options = recipe.distill
     if options.triplets == "dense":
         return options.batch_size
     n, draws = distill_rows(recipe, sizes), 3 * options.batch_size / sizes.processes
+    if not n > 0:
+        return sizes.processes * draws
     return sizes.processes * n * (1 - (1 - 1 / n) ** draws)
 
 

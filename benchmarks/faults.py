@@ -79,14 +79,17 @@ def file_limits(command: Command) -> tuple[str, bool]:
     return f"{good} of {len(PARTS)} limits", good == len(PARTS)
 
 
-def full_tmpfs(command: Command) -> tuple[str, bool]:
-    """On a file system that half of the result fills; then it is made larger, and the command goes on."""
+def full_tmpfs(command: Command) -> tuple[str, bool | None]:
+    """On a file system that half of the result fills; then it is made larger, and the command goes on.
+
+    Where this user may not mount one, nothing is known.
+    """
     folder = command.folder / "tmpfs"
     folder.mkdir()
     size = max(command.bytes // 2, command.largest // 2)
     mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder]
     if subprocess.run(mount, capture_output=True, check=False).returncode:
-        return "this user may not mount one", True
+        return "this user may not mount one", None
     try:
         good = command.refuses_for_room(folder)
         subprocess.run(["mount", "-o", "remount,size=1g", folder], check=True)

@@ -36,15 +36,15 @@ def run(*arguments: str) -> Run:
     return Run(json.loads(done.stdout), seconds, peak / 1e9)
 
 
-def print_goals(title: str, goals: list[tuple[str, str, str, bool]]) -> None:
-    """Print rows (what, goal, measured, met), and exit with 1 if one is not met."""
+def print_goals(title: str, goals: list[tuple[str, str, str, bool | None]]) -> None:
+    """Print rows (what, goal, measured, met), and exit with 1 if one is not met; `met` is None where none was taken."""
     table = Table(title=title)
     for name in ("what", "goal", "measured", "met"):
         table.add_column(name, no_wrap=name != "what")
     for what, goal, measured, met in goals:
-        table.add_row(what, goal, measured, "yes" if met else "NO")
+        table.add_row(what, goal, measured, {True: "yes", False: "NO", None: "not measured"}[met])
     Console(width=None if sys.stdout.isatty() else 140).print(table)
-    sys.exit(0 if all(met for *_, met in goals) else 1)
+    sys.exit(0 if all(met in (True, None) for *_, met in goals) else 1)
 
 
 def with_interval(score: dict[str, float]) -> str:

@@ -4,13 +4,15 @@ import json
 
 import pytest
 import torch
-from backbones import TWO_TOWER_FAMILIES, tiny_backbone, tiny_inputs, tiny_two_tower
-from transformers import DeiTConfig, SiglipConfig
+from backbones import FAMILIES, TWO_TOWER_FAMILIES, tiny_backbone, tiny_inputs, tiny_two_tower
+from transformers import AutoConfig, AutoImageProcessor, DeiTConfig, SiglipConfig
 
 from alignet_hf import AligNetVisionModel
 from alignet_hf.architecture import UnreachableError, architecture_of
+from alignet_hf.encoders import check_encoder, open_teacher
 from alignet_hf.errors import InputError
 from alignet_hf.recipe import Encoder
+from alignet_hf.surrogate.embed import embed_images
 
 HIDDEN_LAYER = (".mlp.fc1", ".mlp.up_proj", ".intermediate.dense")  # what the families call the first of an MLP
 PLAIN = ("vit", "deit", "dinov2", "dinov2_with_registers", "dinov3_vit", "siglip", "clip", "beit")
@@ -76,7 +78,9 @@ def test_the_demo_s_encoders():
 
 
 def test_what_cannot_be_known_and_what_cannot_be(tmp_path):
-    with pytest.raises(UnreachableError, match="google/siglip-so400m-patch14-384: no such folder, and the Hub is not"):
+    with pytest.raises(
+        UnreachableError, match="google/siglip-so400m-patch14-384: no such folder, and the Hub cannot be reached"
+    ):
         architecture_of(Encoder(model="google/siglip-so400m-patch14-384"))
     with pytest.raises(InputError, match="data/checkpoints/nothing: no such folder, and no name on the Hub"):
         architecture_of(Encoder(model="data/checkpoints/nothing"))
@@ -86,3 +90,44 @@ def test_what_cannot_be_known_and_what_cannot_be(tmp_path):
     (tmp_path / "config.json").write_text("{")
     with pytest.raises(InputError, match="cannot be loaded as a vision model"):
         architecture_of(Encoder(model=str(tmp_path)))
+
+
+def test_a_size_that_a_model_takes_is_told_from_one_that_it_does_not(tmp_path):
+    for family in FAMILIES:
+        if family == "siglip2":  # whose images are rows of patches
+            continue
+        backbone = tiny_backbone(family)
+        backbone.config.save_pretrained(tmp_path / family)
+        for size in (32, 48):
+            try:
+                with torch.no_grad():
+                    AligNetVisionModel.from_backbone(backbone)(torch.zeros(1, 3, size, size))
+                takes = True
+            except (ValueError, RuntimeError):
+                takes = False
+            encoder = Encoder(model=str(tmp_path / family), image_size=size)
+            if takes:
+                assert architecture_of(encoder).image_size == size
+            else:
+                with pytest.raises(
+                    InputError, match=f"{family}: takes no images of {size} pixels .*; leave image_size"
+                ):
+                    architecture_of(encoder)
+    with pytest.raises(InputError, match="vit: takes no images of 48 pixels"):  # before a run does anything
+        check_encoder(Encoder(model=str(tmp_path / "vit"), image_size=48))
+
+
+def test_there_is_one_try_of_a_hub_that_does_not_answer(monkeypatch):
+    """And no word of transformers, which would try again and again."""
+    tries = []
+    monkeypatch.setattr("alignet_hf.architecture.hub_answers", lambda: tries.append(1) and False)
+    monkeypatch.setattr(AutoConfig, "from_pretrained", lambda *_, **__: pytest.fail("transformers was asked"))
+    monkeypatch.setattr(AutoImageProcessor, "from_pretrained", lambda *_, **__: pytest.fail("transformers was asked"))
+    for work in (
+        lambda: open_teacher(Encoder(model="nomodel")),
+        lambda: check_encoder(Encoder(model="nomodel")),
+        lambda: embed_images("nomodel", [None]),
+    ):
+        with pytest.raises(InputError, match=r"^nomodel: no such folder, and the Hub cannot be reached$"):
+            work()
+    assert len(tries) == 3

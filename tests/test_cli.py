@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -12,10 +13,14 @@ import pytest
 from backbones import tiny_backbone
 from transformers import BitImageProcessorPil
 
+import alignet_hf
+from alignet_hf.console import line_and_code, of_a_recipe
 from alignet_hf.data.alignet import load_alignet, save_alignet, triplet_dataset
 from alignet_hf.data.similarity_matrices import Dissimilarities
 from alignet_hf.demo import objects92
+from alignet_hf.demo.run import RECIPE
 from alignet_hf.distill.commands import distill
+from alignet_hf.errors import InputError
 from alignet_hf.output_folder import working_in
 from alignet_hf.pipeline import open_images
 from alignet_hf.recipe import Distill
@@ -101,7 +106,7 @@ def test_a_student_is_distilled_as_the_options_say(call, data, tmp_path, monkeyp
     for wrong, says in (
         ((*common, "--embeddings", teacher, "--sampling", "within-class"), "need --clusters FOLDER"),
         ((*common, "--triplets", tmp_path / "triplets", "--clusters", clusters), "--clusters goes with --embeddings"),
-        ((*common, "--embeddings", teacher, "--pixels", "quick"), "--pixels is 'quick'; choose exact, uint8 or fast"),
+        ((*common, "--embeddings", teacher, "--pixels", "quick"), "'quick' is not one of 'exact', 'uint8', 'fast'"),
         ((*common, "--embeddings", teacher, "--loss", "l2"), "'l2' is not one of 'kl', 'jsd', 'hard'"),
     ):
         code, _, err = call("distill", data / "images", tmp_path / "wrong", *wrong)
@@ -142,12 +147,14 @@ def test_cross_validation_chooses_the_regularization(call, data, tmp_path):
     [
         (["run", "nowhere.yaml", "--out", "OUT"], "nowhere.yaml: cannot be read as a recipe"),
         (["demo", "--out", "OUT", "--images", "nowhere"], "images.extra: no such folder: nowhere"),
-        (["demo", "--out", "OUT", "--student", "no/such-model"], "no/such-model: cannot be loaded as a vision model"),
+        (
+            ["demo", "--out", "OUT", "--student", "no/such-model"],
+            "no/such-model: no such folder, and the Hub cannot be reached",
+        ),
         (["embed", "nowhere", "OUT", "--model", "demo-teacher"], "nowhere"),
-        (["embed", "IMAGES", "OUT", "--model", "ENCODER", "--pooling", "max"], "pooling: 'max' is wrong"),
         (["cluster", "IMAGES", "OUT"], "IMAGES: not embeddings"),
         (["cluster", "IMAGES", "OUT", "--n-clusters", "few"], "'few' is neither a number nor elbow"),
-        (["triplets", "IMAGES", "OUT", "-n", "5"], "not embeddings"),
+        (["triplets", "IMAGES", "OUT", "-n", "5", "--strategy", "random"], "not embeddings"),
         (["distill", "IMAGES", "OUT", "--student", "ENCODER"], "give either --triplets FOLDER or --embeddings FOLDER"),
         (["evaluate", "ENCODER", "IMAGES"], "give --triplets, --things, --levels, --dissimilarities, --cichy"),
         (
@@ -184,12 +191,15 @@ def test_embedding_goes_on_without_what_does_not_decode(call, data, tmp_path):
     command = ("embed", tmp_path / "images", tmp_path / "out", "--model", data / "encoder", "--json")
     code, _, err = call(*command)
     assert code == 2
-    assert err.startswith(f"alignet-hf: 1 image could not be decoded: {broken}: the image cannot be decoded")
+    assert err == (
+        f"alignet-hf: stopped at an image that cannot be decoded: {broken}: it is of no known format; there may be "
+        "more; replace or remove it, or go on without: --on-bad skip\n"
+    )
     options = ("--on-bad", "skip", "--pixels", "uint8", "--dtype", "float16", "--bf16", "--num-workers", 0)
     code, out, err = call(*command, *options)
     assert code == 0
     assert json.loads(out)["undecodable"] == 1
-    assert "alignet-hf: 1 image could not be decoded" in err
+    assert f"alignet-hf: 1 image could not be decoded and was skipped: {broken}: it is of no known format\n" in err
     embeddings = Embeddings.from_pretrained(tmp_path / "out")
     assert list(embeddings.undecodable) == [3]
     assert (embeddings.dtype, embeddings.metadata["bf16"]) == (np.float16, True)
@@ -249,9 +259,11 @@ def test_a_file_that_breaks_after_its_triplets_were_made(call, data, tmp_path):
     broken.write_bytes(b"no image")
     common = ("--student", data / "encoder", "--steps", 4, "--batch-size", 16, "--student-temperature", 1)
     command = ("distill", tmp_path / "images", tmp_path / "out", *common, "--triplets", tmp_path / "triplets")
-    code, _, err = call(*command)
-    assert code == 2
-    assert f"{broken}: the image cannot be decoded" in err
+    for num_workers in (0, 1):  # a worker's traceback is not shown
+        code, _, err = call(*command, "--num-workers", num_workers)
+        assert code == 2
+        assert err.startswith(f"alignet-hf: {broken}: the image cannot be decoded: it is of no known format; replace")
+        assert err.count("\n") == 1
     code, _, err = call(*command, "--on-bad", "skip")
     assert code == 0
     assert f"1 image could not be decoded and was not learnt from: {broken.name}" in err
@@ -289,6 +301,71 @@ for name in ("", *get_command(cli.app).commands):
 heavy = {"torch", "transformers", "datasets", "scipy", "matplotlib", "numpy", "faiss", "PIL"} & set(sys.modules)
 assert not heavy, heavy
 """
+
+
+WRONG_OPTIONS = """
+import sys
+from alignet_hf import cli
+
+for command in sys.argv[1].split(";"):
+    sys.argv = ["alignet-hf", *command.split()]
+    try:
+        cli.main()
+    except SystemExit as stop:
+        assert stop.code == 2, command
+heavy = {"torch", "transformers", "datasets", "scipy", "numpy"} & set(sys.modules)
+assert not heavy, heavy
+"""
+
+
+def test_wrong_options_are_refused_before_anything_heavy_is_imported(tmp_path):
+    embed, distill = f"embed images {tmp_path}/out --model x", f"distill images {tmp_path}/out --student x"
+    wrong = {
+        f"{embed} --pixels fastt": "'fastt' is not one of",
+        f"{embed} --on-bad skipp": "'skipp' is not one of",
+        f"{embed} --dtype bf16": "'bf16' is not one of",
+        f"{embed} --pooling max": "'max' is not one of",
+        distill: "give either --triplets FOLDER or --embeddings FOLDER",
+        f"{distill} --triplets a --embeddings b": "give either --triplets FOLDER or --embeddings FOLDER",
+        f"triplets teacher {tmp_path}/out -n 5 --strategy foo": "'foo' is not one of",
+        f"triplets teacher {tmp_path}/out -n 5": "--strategy cluster-boundary needs --clusters FOLDER",
+        f"cluster teacher {tmp_path}/out --n-clusters few": "'few' is neither a number nor elbow",
+    }
+    command = [sys.executable, "-c", WRONG_OPTIONS, ";".join(wrong)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "200"})
+    assert done.returncode == 0, done.stderr
+    for message in wrong.values():
+        assert message in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_help_cuts_no_sentence_and_the_version_is_said(call):
+    assert "..." not in call("--help")[1].split("Commands:")[1]
+    assert call("--version")[1] == f"alignet-hf {alignet_hf.__version__}\n"
+
+
+def test_processes_without_check_are_answered_with_what_to_type(call, tmp_path):
+    code, _, err = call("run", RECIPE, "--out", tmp_path / "out", "--processes", 3)
+    assert code == 2
+    assert "goes with --check; to run so, type: accelerate launch --num_processes 3 training/distill.py" in err
+
+
+def test_embeddings_of_other_images_are_refused_by_both_numbers(call, data, tmp_path):
+    call("embed", data / "images", tmp_path / "teacher", "--model", data / "encoder")
+    options = ("--student", data / "encoder", "--embeddings", tmp_path / "teacher")
+    code, _, err = call("distill", "objects92", tmp_path / "out", *options)
+    assert code == 2
+    said = f"{tmp_path / 'teacher'} holds 12 rows, objects92 92 images; give the images that were embedded"
+    assert err == f"alignet-hf: {said}\n"
+
+
+def test_a_recipe_is_told_how_to_skip_in_its_own_words():
+    error = InputError("a.jpg cannot be decoded, or go on without: on_bad='skip'")
+    assert line_and_code(error) == ("a.jpg cannot be decoded, or go on without: --on-bad skip", 2)
+    with pytest.raises(InputError) as raised, of_a_recipe():
+        raise error
+    said = "a.jpg cannot be decoded, or go on without: --set images.on_bad=skip"
+    assert line_and_code(raised.value) == (said, 2)
 
 
 def test_help_imports_nothing_heavy():

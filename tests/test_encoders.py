@@ -53,7 +53,7 @@ def test_a_size_that_the_model_does_not_take_is_an_error(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"model": "no/such-model"}, "no/such-model: cannot be loaded"),
+        ({"model": "no/such-model"}, "no/such-model: no such folder, and the Hub cannot be reached"),
         ({"pooling": "max"}, "pooling: 'max' is wrong"),
         ({"image_size": -1}, "image_size: -1 is wrong"),
     ],

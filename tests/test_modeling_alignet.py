@@ -60,6 +60,17 @@ def test_mean_poolings(family):
         torch.testing.assert_close(ours, torch.stack([image[start:].mean(0) for image in tokens]))
 
 
+def test_the_class_token_with_the_patches_mean_behind_it():
+    backbone, inputs = tiny_backbone("dinov2_with_registers"), tiny_inputs("dinov2_with_registers")
+    tokens = run(backbone, inputs).last_hidden_state
+    model = AligNetVisionModel.from_backbone(backbone, pooling="cls+patch-mean", projection_dim=5)
+    outputs = run(model, inputs)
+    torch.testing.assert_close(outputs.pooler_output[:, :32], tokens[:, 0])
+    torch.testing.assert_close(outputs.pooler_output[:, 32:], tokens[:, 4:].mean(1))
+    assert model.config.hidden_size == 64
+    assert outputs.triplet_embeds.shape == (3, 5)
+
+
 def test_a_family_nobody_described_gives_its_own_pooled_output():
     backbone = AutoModel.from_config(ResNetConfig(embedding_size=8, hidden_sizes=[8, 32], depths=[1, 1])).eval()
     inputs = tiny_inputs("resnet")
@@ -173,6 +184,38 @@ def test_classifier_on_the_representation(family, tmp_path):
     outputs.loss.backward()
     assert any(weight.grad is not None and weight.grad.any() for weight in classifier.backbone.parameters())
     assert run(classifier, inputs).loss is None
+
+
+def test_a_classifier_may_normalise_the_representation(tmp_path):
+    model = AligNetVisionModel.from_backbone(tiny_backbone("vit"), projection_dim=5)
+    model.save_pretrained(tmp_path / "model")
+    options = {"num_labels": 4, "classifier_norm": True, "classifier_norm_eps": 0.5}
+    classifier, info = AligNetForImageClassification.from_pretrained(
+        tmp_path / "model", **options, output_loading_info=True
+    )
+    new = {f"classifier{part}.{kind}" for part in ("", "_norm") for kind in ("weight", "bias")}
+    assert info["missing_keys"] == new
+    assert classifier.classifier_norm.weight.tolist() == [1.0] * 32
+    assert not classifier.classifier_norm.bias.any()
+    torch.nn.init.normal_(classifier.classifier_norm.weight)
+    inputs = tiny_inputs("vit")
+    normed = F.layer_norm(run(model, inputs).pooler_output, (32,), classifier.classifier_norm.weight, eps=0.5)
+    expected = F.linear(normed, *classifier.classifier.parameters())
+    torch.testing.assert_close(run(classifier, inputs).logits, expected)
+
+    classifier.save_pretrained(tmp_path / "classifier")
+    again, info = AligNetForImageClassification.from_pretrained(tmp_path / "classifier", output_loading_info=True)
+    assert not any(info.values())
+    assert_same(run(again, inputs).logits, run(classifier, inputs).logits)
+    encoder, info = AligNetVisionModel.from_pretrained(tmp_path / "classifier", output_loading_info=True)
+    assert not info["unexpected_keys"]
+    assert_same_weights(encoder.backbone, model.backbone)
+
+
+def test_a_classifier_has_no_norm_unless_it_is_asked_for():
+    config = AligNetVisionModel.from_backbone(tiny_backbone("vit")).config
+    names = {name for name in AligNetForImageClassification(config).state_dict() if not name.startswith("backbone.")}
+    assert names == {"classifier.weight", "classifier.bias"}
 
 
 def test_lora():

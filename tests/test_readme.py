@@ -10,6 +10,7 @@ from transformers import BitImageProcessorPil
 
 import alignet_hf
 from alignet_hf import AligNetVisionModel, cli
+from alignet_hf.recipe import load_recipe, missing_files
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -25,6 +26,13 @@ def test_snippets_run_after_the_demo(snippet, tmp_path, monkeypatch):
     processor.save_pretrained(tmp_path / "alignet-demo" / "student")
     monkeypatch.chdir(tmp_path)
     exec(compile(snippet, "README.md", "exec"), {})
+
+
+def test_its_recipe_can_be_run(tmp_path):
+    text = re.search(r"```yaml\n(.*?)```", README, re.DOTALL)[1]
+    (tmp_path / "my-images.yaml").write_text(text)
+    recipe = load_recipe(tmp_path / "my-images.yaml", [f"images.extra={ROOT / 'alignet_hf/demo/objects92/images'}"])
+    assert missing_files(recipe) == {}
 
 
 def test_commands_exist():

@@ -40,7 +40,8 @@ def test_set_replaces_a_value():
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("distill.stepz=3", "distill.stepz: unknown key; allowed here: triplets, loss, .*steps"),
+        ("distill.stepz=3", r"distill.stepz: unknown key; did you mean steps\?$"),
+        ("distill.what=3", "distill.what: unknown key; allowed here: triplets, loss, .*steps"),
         ("student=3", "student: 3 is wrong"),
         ("distill.steps=many", "distill.steps: 'many' is wrong: input should be a valid integer"),
         ("distill.steps=0", "distill.steps: 0 is wrong: input should be greater than 0"),
@@ -81,6 +82,13 @@ def test_missing_files_are_named_with_their_key():
     with pytest.raises(InputError, match=r"human\.dissimilarities: no such file"):
         check_files(load_recipe(RECIPE, ["human.dissimilarities=nowhere.npz"]))
     check_files(load_recipe(RECIPE))
+    imagenet = ["images.extra=imagenet:nowhere"]
+    said = r"images\.extra: no such folder: nowhere; give it with --set images\.extra=imagenet:PATH"
+    with pytest.raises(InputError, match=said):
+        check_files(load_recipe(RECIPE, imagenet))
+    both = r"2 files and folders are not there: images\.extra \(imagenet:nowhere\), human\.dissimilarities \(nowhere\)"
+    with pytest.raises(InputError, match=both + "; give each with --set KEY=PATH"):
+        check_files(load_recipe(RECIPE, [*imagenet, "human.dissimilarities=nowhere"]))
 
 
 def test_all_that_is_missing_is_named_at_once(tmp_path):
@@ -88,6 +96,10 @@ def test_all_that_is_missing_is_named_at_once(tmp_path):
     assert set(missing_files(recipe)) == {
         *("images.source", "images.extra", "human.triplets", "human.embedding", "human.concepts")
     }
+    (embedding,) = (line for key, line in missing_files(recipe).items() if key == "human.embedding")
+    folder = recipe.human.embedding
+    made = f"make it with `alignet-hf vice CHOICES {folder}` (training/README.md), or give it"
+    assert f"no such folder: {folder}; {made}" in embedding
     for path in ("images", "vice"):
         (tmp_path / path).mkdir()
     (tmp_path / "triplets.txt").touch()

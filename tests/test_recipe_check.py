@@ -116,7 +116,7 @@ def test_what_shared_images_take_is_called_the_most_of_it(encoder):
     found = RecipeCheck("small", 1)
     sizes = Sizes(judged=92, extra=0, held_out=31, held_out_images=31)
     found.stages = estimate_stages(load_recipe(RECIPE, overrides), sizes)
-    bounded = {stage["stage"] for stage in found.to_dict()["stages"] if stage["shares_images"]}
+    bounded = {stage["stage"] for stage in found.to_dict()["stages"] if stage["at_most"]}
     assert bounded == {"alignet", "unalignet"}
     costs = found.tables()[-1]
     forwards = dict(zip(costs.columns[0].cells, costs.columns[2].cells, strict=True))
@@ -223,11 +223,41 @@ def test_all_that_is_missing_is_named_a_line_each(call, path, tmp_path, monkeypa
     missing = ["images.source", "human.triplets", "human.embedding", "human.concepts"]
     if path.stem != "things_photos":
         missing.append("images.extra")
-        assert "teacher: google/siglip-so400m-patch14-384: no such folder, and the Hub is not reached" in err
+        assert "teacher: google/siglip-so400m-patch14-384: no such folder, and the Hub cannot be reached" in err
     for key in missing:
         assert sum(f"{key}: no such" in line for line in lines) == 1
     assert any("checkpoints/cappa-b: no such folder" in line for line in lines) == (path.stem == "cappa-b")
     assert "?" in out
+
+
+def test_what_the_recipe_says_is_computed_whatever_is_missing(call, tmp_path, monkeypatch):
+    """Without a file, a configuration or the Hub: 100,000 steps of 512 triplets, of three images each."""
+    monkeypatch.chdir(tmp_path)
+    code, out, err = call("run", RECIPES / "vit-b.yaml", "--check", "--json")
+    assert code == 2
+    found = json.loads(out)
+    assert found["counts"] == {
+        "triplets that the teacher answers": 10_000_000,
+        "steps of a training": 100_000,
+        "triplets a step": 512,
+        "epochs of a training": 5.12,
+    }
+    stages, known = ({stage["stage"]: stage for stage in found[name]} for name in ("stages", "known"))
+    for name in ("alignet", "unalignet"):
+        assert stages[name]["forwards"] is None  # with the judged photographs'
+        assert known[name]["forwards"] == known[name]["decoded"] == 100_000 * 512 * 3
+        assert known[name]["at_most"]
+    assert known["triplets"]["disk"] == 2 * 10_000_000 * (12 + 12 + 12)  # without names, for AligNet and its twin
+    config = "hf download google/siglip-so400m-patch14-384 config.json preprocessor_config.json"
+    assert sum(config in line for line in err.splitlines()) == 1
+    _, out, _ = call("run", RECIPES / "vit-b.yaml", "--check")
+    row = next(line for line in out.splitlines() if re.search(r"\balignet\b.*\d", line))
+    assert "<= 153,600,000 + ?" in row
+
+
+def test_what_is_known_is_all_where_nothing_is_missing(encoder):
+    check = check_recipe(load_recipe(RECIPE, small(encoder)))
+    assert check.known == check.stages
 
 
 def test_people_s_choices_are_counted_without_labelling_them(encoder, tmp_path):
@@ -250,8 +280,13 @@ def test_people_s_choices_are_counted_without_labelling_them(encoder, tmp_path):
 @pytest.mark.parametrize(
     ("change", "processes", "problem"),
     [
-        ("distill.batch_size=13", 2, "distill.batch_size is 13, which 2 processes cannot share equally"),
+        (
+            "distill.batch_size=13",
+            2,
+            "distill.batch_size is 13, which 2 processes cannot share equally; set it to a multiple of 2",
+        ),
         ("triplets.n=5", 1, "distill.batch_size is 12, but there are 5 triplets"),
+        ("student.image_size=48", 1, "student.model: .*: takes no images of 48 pixels .*; leave image_size out"),
         ("student.model=nowhere/at/all", 1, "student.model: nowhere/at/all: no such folder"),
         ("human.dissimilarities=nowhere.npz", 1, "human.dissimilarities: no such file: nowhere.npz"),
         ("images.source=TMP", 1, "images.source: .*no image"),

@@ -59,7 +59,17 @@ def test_code_that_goes_into_a_repository_touches_no_file_and_no_network(name):
         assert {(node.module, alias.name) for node in taken for alias in node.names} == {
             ("huggingface_hub.dataclasses", "strict")
         }
-    assert modules <= {"dataclasses", "huggingface_hub", "numpy", "torch", "transformers"}
+    assert modules - {"alignet_hf"} <= {"dataclasses", "functools", "huggingface_hub", "numpy", "torch", "transformers"}
+    # What downloads is asked of the package, where that is installed and one method is called.
+    of_us = {"from_released": "alignet_hf.convert.converting"} if name == "modeling_alignet.py" else {}
+    assert {
+        function.name: node.module
+        for function in ast.walk(ast.parse(path.read_text()))
+        if isinstance(function, ast.FunctionDef)
+        for node in ast.walk(function)
+        if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module.startswith("alignet_hf")
+    } == of_us
+    assert sum(line.strip().startswith(("import alignet_hf", "from alignet_hf")) for line in path.open()) == len(of_us)
     names = {call.split(".")[-1] for call, _ in calls(path)}
     assert not names & (FILE_OR_CODE_CALLS | {"load", "read_text", "write_text", "load_state_dict_from_url", "save"})
 

@@ -3,7 +3,7 @@
     accelerate launch --config_file training/accelerate/ddp.yaml training/distill.py RECIPE --out FOLDER
 
 It is `alignet-hf run RECIPE --out FOLDER` by several processes, with the same stages in the same folder: either goes on
-from where the other was stopped, on any number of processes that can share `distill.batch_size`.
+from where the other was stopped, on any number of processes that can share `distill.batch_size`, with FSDP2 or without.
 """
 
 import argparse
@@ -11,10 +11,9 @@ import sys
 import warnings
 from pathlib import Path
 
-from alignet_hf.console import line_and_code, print_tables, quiet
-from alignet_hf.distill.processes import this_process
+from alignet_hf.console import line_and_code, of_a_recipe, print_tables, quiet, speaks
+from alignet_hf.distill.processes import in_all, this_process
 from alignet_hf.distill.together import run_together
-from alignet_hf.errors import NonFiniteLossError
 from alignet_hf.evaluation.report import terminal_table
 from alignet_hf.recipe import load_recipe
 
@@ -41,11 +40,12 @@ def main() -> None:
     process = this_process()
     who = "distill.py" if process.num_processes == 1 else f"distill.py, process {process.process_index}"
     try:
-        metrics = run_together(load_recipe(given.recipe, given.set), given.out, force=given.force)
+        with of_a_recipe():
+            metrics = run_together(in_all(lambda: load_recipe(given.recipe, given.set)), given.out, force=given.force)
     except Exception as error:
         if (said := line_and_code(error)) is None:
             raise
-        if process.is_main_process or not isinstance(error, NonFiniteLossError):  # of which all have the same to say
+        if speaks(error):
             print(f"{who}: {said[0]}", file=sys.stderr)
         sys.exit(said[1])
     if metrics is not None:

@@ -20,7 +20,7 @@ from alignet_hf.data.triplet_rows import (
     FEATURES_WITH_FILENAMES,
     ROWS_PER_BLOCK,
     RowCheck,
-    features_of,
+    features_in,
     names_array,
     triplet_table,
 )
@@ -33,7 +33,6 @@ from alignet_hf.hub.push import push_folder
 __all__ = [
     "FEATURES",
     "FEATURES_WITH_FILENAMES",
-    "convert_released",
     "holds_alignet",
     "load_alignet",
     "push_alignet",
@@ -70,7 +69,7 @@ def save_alignet(dataset: Dataset, folder: str | Path, split: str = "train", **f
         InputError: if the rows are not triplets with the odd one last.
     """
     blocks = dataset.with_format("arrow").iter(ROWS_PER_BLOCK)
-    return save_blocks(blocks, folder, split, features_of(dataset.column_names), len(dataset), **facts)
+    return save_blocks(blocks, folder, split, features_in(dataset.features.arrow_schema), len(dataset), **facts)
 
 
 def save_blocks(
@@ -80,7 +79,7 @@ def save_blocks(
 
     Args:
         tables: the blocks, in order.
-        features: of the rows: FEATURES or FEATURES_WITH_FILENAMES.
+        features: of the rows: FEATURES or FEATURES_WITH_FILENAMES, `with_labels` where these are known.
         n_rows: how many there will be.
     """
     folder = make_folder(folder)
@@ -94,19 +93,6 @@ def save_blocks(
     with replacing(folder / "README.md") as path:
         path.write_text(card(facts_of(folder)), encoding="utf-8")
     return folder
-
-
-def convert_released(path: str | Path, folder: str | Path, split: str = "train", **facts) -> Path:
-    """Write one of the authors' released archives (`alignet_train.npz`) as a split, as `save_alignet` does.
-
-    The archive is read once, in blocks; each row's odd one is checked to be last.
-
-    Raises:
-        InputError: naming the file, if it is missing or damaged, or its rows are not triplets with the odd one last.
-    """
-    released = ReleasedTriplets(path)
-    facts = {"source": released.path.name, **facts}
-    return save_blocks(released.tables(), folder, split, released.features, released.n_rows, **facts)
 
 
 def push_alignet(
@@ -162,7 +148,10 @@ def push_alignet(
 def holds_alignet(folder: Path) -> bool:
     """Whether a folder's Parquet files have the columns of this module."""
     files = sorted(folder.glob("*.parquet"))
-    return bool(files) and set(FEATURES) <= set(pq.read_schema(files[0]).names)
+    try:
+        return bool(files) and set(FEATURES) <= set(pq.read_schema(files[0]).names)
+    except (OSError, pa.ArrowInvalid):  # no Parquet file, or damaged
+        return False
 
 
 def load_alignet(
@@ -216,7 +205,7 @@ def _splits(path_or_repo: str | Path, revision: str | None, cache_dir: str | Pat
 def _open_parquet(paths: list[Path], name: str) -> Dataset:
     """The shards of a split, in order."""
     check, n_rows = _parquet_check(paths, name)
-    return _open(paths, check, n_rows, lambda: _parquet_blocks(paths))
+    return _open(paths, check, n_rows, lambda: _parquet_blocks(paths, check.features))
 
 
 def _open(paths: list[Path], check: RowCheck, n_rows: int, tables: Callable[[], Iterable[pa.Table]]) -> Dataset:
@@ -232,27 +221,27 @@ def _open(paths: list[Path], check: RowCheck, n_rows: int, tables: Callable[[], 
 def _go_through(path: Path) -> None:
     """Check a file, and keep nothing of it."""
     check, _ = _parquet_check([path], str(path))
-    for table in _parquet_blocks([path]):
+    for table in _parquet_blocks([path], check.features):
         check(table)
     check.warn(stacklevel=3)
 
 
 def _parquet_check(paths: list[Path], name: str) -> tuple[RowCheck, int]:
     """The check of a split's rows, and their number."""
-    columns, n_rows = [], 0
+    features, n_rows = [], 0
     for path in paths:
         with _reading(path), pq.ParquetFile(path) as file:
-            columns.append(sorted(set(FEATURES_WITH_FILENAMES).intersection(file.schema_arrow.names)))
+            features.append(features_in(file.schema_arrow))
             n_rows += file.metadata.num_rows
-    if other := [path for path, names in zip(paths, columns, strict=True) if names != columns[0]]:
+    if other := [path for path, those in zip(paths, features, strict=True) if those != features[0]]:
         raise InputError(f"{paths[0]}: the other files of the split have other columns: {other[0].name}")
-    return RowCheck(name, features_of(columns[0])), n_rows
+    return RowCheck(name, features[0]), n_rows
 
 
-def _parquet_blocks(paths: list[Path]) -> Iterator[pa.Table]:
+def _parquet_blocks(paths: list[Path], features: Features) -> Iterator[pa.Table]:
     for path in paths:
         with _reading(path), pq.ParquetFile(path) as file:
-            columns = [name for name in FEATURES_WITH_FILENAMES if name in file.schema_arrow.names]
+            columns = [name for name in features if name in file.schema_arrow.names]
             for batch in file.iter_batches(ROWS_PER_BLOCK, columns=columns):
                 yield pa.Table.from_batches([batch])
 

@@ -62,7 +62,8 @@ configs:
 # AligNet triplets
 
 Odd-one-out responses of a surrogate teacher. A row holds `indices` of three images, the odd one last, and the teacher's
-`similarities` of the pairs [ij, ik, jk], to be used as logits; where the images have names, `filenames`.
+`similarities` of the pairs [ij, ik, jk], to be used as logits; where the images have names, `filenames`; where these
+are ImageNet's, `labels`, of which the names are WordNet ids.
 
 ```python
 from alignet_hf import load_alignet

@@ -16,6 +16,7 @@ from alignet_hf.data.images.pixels import resizer, uint8_pixels
 from alignet_hf.data.images.sources import covering, open_row
 from alignet_hf.data.images.undecodable import OnBad, check_on_bad
 from alignet_hf.data.names import is_called
+from alignet_hf.data.step_rows import StepRows
 from alignet_hf.errors import InputError
 from alignet_hf.mapped import packed, unpacked
 from alignet_hf.surrogate.views import EmbeddingsView
@@ -42,8 +43,9 @@ class ImageCollator:
         processor: a transformers image processor, or any callable like one: `processor(images=[...],
             return_tensors="pt")` -> a dictionary of tensors, which become the model's keyword arguments.
         transform: PIL image -> PIL image, an augmentation say, before the processor. What it draws from torch's
-            generator follows from `seed` and the batch's rows in their order alone, so that a resumed run, or one with
-            another number of workers, sees the same.
+            generator follows from `seed`, the step that the rows are of (see StepRows) and the image alone, so that a
+            resumed run, or one with another number of processes, micro-batches or workers, sees the same. For rows of
+            no step, as outside a training, the batch's rows in their order stand for it.
         seed: of the transform's random numbers.
         pixels: see above; all but "exact" need a processor of transformers that resizes, crops and normalises only.
         on_bad: "raise" stops at an image that cannot be decoded. "skip" leaves it out, and with it the rows that name
@@ -81,21 +83,21 @@ class ImageCollator:
         if self.is_sized and pixels != "fast":
             _check_resized(images, processor, pixels)
 
-    def __call__(self, indices: Sequence[int], rows: np.ndarray | None = None) -> dict[str, Tensor]:
-        opened, undecodable = self._open(indices)
-        return self._batch(opened, indices if rows is None else rows) | self._report(undecodable)
+    def __call__(self, indices: Sequence[int]) -> dict[str, Tensor]:
+        opened, undecodable = self._open(indices, _moment(indices, indices))
+        return self._batch(opened) | self._report(undecodable)
 
     def finish(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """What is left to do where the batch is now: rescale and normalise pixels that are still uint8."""
         pixels = batch["pixel_values"]
         return batch if pixels.dtype != torch.uint8 else {**batch, "pixel_values": self.scaling(pixels)}
 
-    def _open(self, indices: Sequence[int]) -> tuple[list[Image.Image | np.ndarray], list[int]]:
-        """The images that can be decoded, and the indices of those that cannot."""
+    def _open(self, indices: Sequence[int], moment: int) -> tuple[list[Image.Image | np.ndarray], list[int]]:
+        """The images that can be decoded, as they are seen at a moment, and the indices of those that cannot."""
         opened, undecodable = [], []
         for index in map(int, indices):
             try:
-                opened.append(self._image(index))
+                opened.append(self._view(index, moment))
             except UndecodableImageError:
                 if self.on_bad == "raise":
                     raise
@@ -106,8 +108,16 @@ class ImageCollator:
         """The first image of the source that can be decoded, for a batch that has none left."""
         for index in range(len(self.images)):
             with suppress(UndecodableImageError):
-                return self._image(index)
+                return self._view(index, moment=0)
         raise InputError(f"none of the {len(self.images)} images can be decoded; are the files whole?")
+
+    def _view(self, index: int, moment: int) -> Image.Image | np.ndarray:
+        image = self._image(index)
+        if self.transform is None:
+            return image
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(np.random.SeedSequence((self.seed % 2**64, moment, index)).generate_state(1)[0].item())
+            return self.transform(image)
 
     def _image(self, index: int) -> Image.Image | np.ndarray:
         if self.pixels == "exact" or (self.pixels == "uint8" and not self.is_sized):
@@ -122,12 +132,8 @@ class ImageCollator:
         zoom = 1 if self.transform is None else self.transform.zoom
         return tuple(int(np.ceil(zoom * side)) for side in self.geometry.needed(height, width))
 
-    def _batch(self, opened: list, rows: np.ndarray) -> dict[str, Tensor]:
+    def _batch(self, opened: list) -> dict[str, Tensor]:
         opened = opened or [self._stand_in()]
-        if self.transform is not None:
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(crc32(np.append(rows, self.seed).astype(np.int64).tobytes()))
-                opened = [self.transform(image) for image in opened]
         if self.pixels == "exact":
             done = {"do_resize": False, "do_center_crop": False} if self.is_sized else {}
             return dict(self.processor(images=opened, return_tensors="pt", **done))
@@ -161,23 +167,24 @@ class TripletCollator(ImageCollator):
         if "filenames" in rows[0]:
             self._check_names(rows)
         distinct, triplets = np.unique(indices, return_inverse=True)
-        opened, undecodable = self._open(distinct)
+        moment = _moment(rows, indices)
+        opened, undecodable = self._open(distinct, moment)
         if undecodable:
             lost = np.isin(indices, undecodable).any(1)
             if not lost.all():
                 left = [row for row, is_lost in zip(rows, lost, strict=True) if not is_lost]
-                return self(left) | self._report(undecodable)
+                return self(StepRows(left, moment)) | self._report(undecodable)
             return {
                 "similarities": torch.empty(0, 3),
                 "triplets": torch.empty(0, 3, dtype=torch.int64),
-                **self._batch(opened[:1], indices),
+                **self._batch(opened[:1]),
                 **self._report(undecodable),
             }
         return {
             # First, as transformers takes the first tensor's length for the number of examples.
             "similarities": torch.as_tensor(_column(rows, "similarities"), dtype=torch.float32),
             "triplets": torch.from_numpy(triplets.reshape(-1, 3)),
-            **self._batch(opened, indices),
+            **self._batch(opened),
             **self._report([]),
         }
 
@@ -251,7 +258,7 @@ class DenseCollator(ImageCollator):
         if outside.size:
             n_images = len(self.images)
             raise InputError(f"index {outside[0]} is out of range: there are {n_images} images, 0 to {n_images - 1}")
-        opened, undecodable = self._open(indices)
+        opened, undecodable = self._open(indices, _moment(rows, in_order))
         indices = np.setdiff1d(indices, undecodable)
         if len(indices):
             teacher_embeds = np.asarray(self.teacher_embeds[indices], np.float32)
@@ -264,7 +271,7 @@ class DenseCollator(ImageCollator):
         return {
             "teacher_embeds": torch.from_numpy(teacher_embeds),
             **labels,
-            **self._batch(opened, in_order),
+            **self._batch(opened),
             **self._report(undecodable),
         }
 
@@ -274,6 +281,11 @@ def image_rows(n_images: int):
     from datasets import Dataset
 
     return Dataset.from_dict({"index": np.arange(n_images, dtype=np.int32)})
+
+
+def _moment(rows: Sequence, indices: Sequence[int] | np.ndarray) -> int:
+    """What tells the times apart that a transform sees an image: the step of the rows, or which rows they are."""
+    return rows.step if isinstance(rows, StepRows) else crc32(np.asarray(indices, np.int64).tobytes())
 
 
 def _column(rows: list[dict], name: str) -> np.ndarray:

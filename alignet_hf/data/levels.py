@@ -93,6 +93,12 @@ class LevelsDataset(Dataset):
         counts = np.array(self["counts"], np.float64).reshape(-1, 3)
         return counts[:, ::-1] / counts.sum(1, keepdims=True)
 
+    def at(self, rows: Sequence[int]) -> "LevelsDataset":
+        """The triplets at some rows; exclusions are still those of all."""
+        some = _dataset(self.with_format("arrow")[:].take(pa.array(rows, pa.int64())), self.exclusions)
+        some.missing = self.missing
+        return some
+
     def choice_matrix(self) -> np.ndarray:
         """(n, people of the most judged triplet) int: the choices, -1 for none, as `noise_ceiling` takes them."""
         return _padded(self["choices"], NO_RESPONSE, np.int64)

@@ -1,9 +1,11 @@
 """The authors' released triplets: NumPy's compressed archives, read in blocks.
 
 An archive holds `indices` and `similarities`, each (n, 3), and often `filenames` (n, 3). A member is a deflated stream
-of one .npy file: it is inflated as it is read, and no array is ever held whole.
+of one .npy file: it is inflated once, as it is read, and no array is ever held whole.
 """
 
+import shutil
+import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,9 +17,10 @@ import pyarrow as pa
 
 from alignet_hf.data.triplet_rows import ROWS_PER_BLOCK, features_of, triples
 from alignet_hf.errors import InputError
+from alignet_hf.full_disk import naming_full_disk
+from alignet_hf.npy_header import read_npy_header
 
-_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-_SKIPPED_AT_ONCE = 2**20  # bytes
+_BYTES_AT_ONCE = 2**20  # where they are only passed by
 
 
 class ReleasedTriplets:
@@ -50,12 +53,26 @@ class ReleasedTriplets:
                 raise InputError(f"{self.path}: {name} has shape {member.shape}; expected ({self.n_rows}, 3)")
             if member.dtype.kind not in {"indices": "iu", "similarities": "f", "filenames": "US"}[name]:
                 raise InputError(f"{self.path}: {name} cannot be read: its type is {member.dtype}")
+            if member.dtype.kind == "f" and member.dtype.itemsize > 8:
+                raise InputError(f"{self.path}: {name} has type {member.dtype}; save it as float64 or float32")
         self.features = features_of(arrays)
 
-    def tables(self) -> Iterator[pa.Table]:
-        """The rows, in blocks, as they stand in the file; `checked` casts and checks them."""
+    def first_filename(self) -> str | None:
+        """That of the first image of the first triplet; None where the archive names no images."""
+        if "filenames" not in self.members or not self.n_rows:
+            return None
+        with self._reading(), ZipFile(self.path) as archive:
+            return _values(self.members["filenames"].first(archive)).to_pylist()[0]
+
+    def tables(self, first_row: int = 0, scratch: Path | None = None) -> Iterator[pa.Table]:
+        """The rows, in blocks, as they stand in the file; `RowCheck` casts and checks them.
+
+        Args:
+            first_row: to begin with.
+            scratch: a folder for what an array in Fortran's order takes, inflated, meanwhile; TMPDIR where not given.
+        """
         with self._reading(), ZipFile(self.path) as archive, ExitStack() as opened:
-            blocks = [member.blocks(archive, self.n_rows, opened) for member in self.members.values()]
+            blocks = [member.blocks(archive, first_row, scratch, opened) for member in self.members.values()]
             for arrays in zip(*blocks, strict=True):
                 yield pa.table([triples(_values(array)) for array in arrays], names=list(self.members))
 
@@ -75,35 +92,39 @@ class _Member:
     def __init__(self, archive: ZipFile, name: str):
         self.name = name
         with archive.open(f"{name}.npy") as stream:
-            self.shape, self.is_fortran, self.dtype = _header(stream)
+            self.shape, self.is_fortran, self.dtype = read_npy_header(stream)
 
-    def blocks(self, archive: ZipFile, n_rows: int, opened: ExitStack) -> Iterator[np.ndarray]:
-        """(up to ROWS_PER_BLOCK, 3) arrays. In Fortran's order a column follows the other: each is read by itself."""
-        n_streams = 3 if self.is_fortran else 1
-        streams = [opened.enter_context(archive.open(f"{self.name}.npy")) for _ in range(n_streams)]
-        for column, stream in enumerate(streams):
-            _header(stream)
-            to_skip = column * n_rows * self.dtype.itemsize
-            while to_skip:
-                to_skip -= len(_read(stream, min(to_skip, _SKIPPED_AT_ONCE)))
-        for start in range(0, n_rows, ROWS_PER_BLOCK):
-            shape = min(ROWS_PER_BLOCK, n_rows - start), 3 // n_streams
-            size = shape[0] * shape[1] * self.dtype.itemsize
-            parts = [np.frombuffer(_read(stream, size), self.dtype).reshape(shape) for stream in streams]
-            yield np.concatenate(parts, axis=1) if self.is_fortran else parts[0]
-        for stream in streams:
-            stream.read()  # to the end of the stream, where its checksum is compared
+    def first(self, archive: ZipFile) -> np.ndarray:
+        """Its first value, (1,)."""
+        with archive.open(f"{self.name}.npy") as stream:
+            read_npy_header(stream)
+            return np.frombuffer(_read(stream, self.dtype.itemsize), self.dtype)
 
+    def blocks(self, archive: ZipFile, first_row: int, scratch: Path | None, opened: ExitStack) -> Iterator[np.ndarray]:
+        """(up to ROWS_PER_BLOCK, 3) arrays, from a row on."""
+        stream = opened.enter_context(archive.open(f"{self.name}.npy"))
+        read_npy_header(stream)
+        starts = range(first_row, self.shape[0], ROWS_PER_BLOCK)
+        sizes = [min(ROWS_PER_BLOCK, self.shape[0] - start) for start in starts]
+        if self.is_fortran:
+            yield from self._from_columns(stream, zip(starts, sizes, strict=True), scratch, opened)
+            return
+        _pass_by(stream, 3 * first_row * self.dtype.itemsize)
+        for size in sizes:
+            yield np.frombuffer(_read(stream, 3 * size * self.dtype.itemsize), self.dtype).reshape(size, 3)
+        _pass_to_the_end(stream)  # where its checksum is compared
 
-def _header(stream) -> tuple[tuple[int, ...], bool, np.dtype]:
-    """Shape, whether in Fortran's order, type. An array of objects, which only pickle could read, is refused."""
-    version = np.lib.format.read_magic(stream)
-    if version not in _HEADERS:
-        raise ValueError(f"an array of format {version}, which is for records")
-    shape, is_fortran, dtype = _HEADERS[version](stream)
-    if dtype.hasobject:
-        raise ValueError("an array of Python objects, which would have to be unpickled; save it as numbers or strings")
-    return shape, is_fortran, dtype
+    def _from_columns(self, stream, rows, scratch: Path | None, opened: ExitStack) -> Iterator[np.ndarray]:
+        """In Fortran's order a column follows the other: they are laid down, and read a part of each at a time."""
+        columns = opened.enter_context(tempfile.TemporaryFile(dir=scratch))  # noqa: SIM115
+        with naming_full_disk(scratch or tempfile.gettempdir()):
+            shutil.copyfileobj(stream, columns, _BYTES_AT_ONCE)
+        for start, size in rows:
+            block = np.empty((size, 3), self.dtype)
+            for column in range(3):
+                columns.seek((column * self.shape[0] + start) * self.dtype.itemsize)
+                block[:, column] = np.frombuffer(_read(columns, size * self.dtype.itemsize), self.dtype)
+            yield block
 
 
 def _read(stream, size: int) -> bytes:
@@ -111,6 +132,17 @@ def _read(stream, size: int) -> bytes:
     if len(data) < size:
         raise EOFError("an array ends before its last row")
     return data
+
+
+def _pass_by(stream, size: int) -> None:
+    """Read so many bytes, and keep none."""
+    while size:
+        size -= len(_read(stream, min(size, _BYTES_AT_ONCE)))
+
+
+def _pass_to_the_end(stream) -> None:
+    while stream.read(_BYTES_AT_ONCE):
+        pass
 
 
 def _values(array: np.ndarray) -> pa.Array:

@@ -130,6 +130,15 @@ class Dissimilarities:
         matrices = np.ascontiguousarray(self.matrices[:, order[:, None], order])
         return replace(self, matrices=matrices, names=tuple(self.names[row] for row in order))
 
+    def of(self, objects: Sequence[int]) -> "Dissimilarities":
+        """The judgments of some of the objects.
+
+        Raises:
+            InputError: there are fewer than MIN_STIMULI.
+        """
+        names = None if self.names is None else tuple(self.names[number] for number in objects)
+        return replace(self, matrices=self.matrices[:, np.asarray(objects)[:, None], objects], names=names)
+
     def choices(
         self, objects: Sequence[int] | None = None, *, person: int | None = None
     ) -> tuple[np.ndarray, np.ndarray]:

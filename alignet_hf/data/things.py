@@ -12,7 +12,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from alignet_hf.data.names import MISSING, find_names
+from alignet_hf.data.names import find_names, missing_names
 from alignet_hf.data.text import read_table
 from alignet_hf.data.text_triplets import read_triplets
 from alignet_hf.data.triplet_splits import draw_triplets
@@ -191,14 +191,17 @@ def read_concept_images(path: str | Path, image_names: Sequence[str], n_concepts
             raise InputError(f"{where}: concept_index {concept!r} is not one of 0 to {n_concepts - 1}")
         if int(concept) in photos:
             raise InputError(f"{where}: concept_index {concept} comes twice; name one image of each concept")
-        photos[int(concept)] = where, row["photo"]
+        photos[int(concept)] = row["photo"]
     if not photos:
         raise InputError(f"{path}: names no concept")
-    rows = find_names([photo for _, photo in photos.values()], image_names, str(path)).tolist()
-    for (where, photo), found in zip(photos.values(), rows, strict=True):
-        if found == MISSING:
-            raise InputError(f"{where}: {photo!r} is not among the {len(image_names)} images")
-    return dict(zip(photos, rows, strict=True))
+    wanted = list(photos.values())
+    rows = find_names(wanted, image_names, str(path))
+    if missing := missing_names(wanted, rows):
+        raise InputError(
+            f"{path}: {missing} are not among the {len(image_names)} images there; add these photographs to the "
+            "images, or leave out the rows that name them"
+        )
+    return dict(zip(photos, rows.tolist(), strict=True))
 
 
 def _file(folder: Path, stem: str) -> Path | None:

@@ -1,7 +1,7 @@
 """The rows of an AligNet triplet data set as Arrow tables, and what must hold of them, checked block by block.
 
 A row holds `indices` (rows of the image source, odd one last), `similarities` (the teacher's [s_ij, s_ik, s_jk], the
-first the largest) and, where files are named, `filenames`.
+first the largest) and, where files are named, `filenames`; where their classes are known, `labels`.
 """
 
 import warnings
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pyarrow as pa
-from datasets import Features, List, Value
+from datasets import ClassLabel, Features, List, Value
 
 from alignet_hf.errors import InputError
 from alignet_hf.triplets import validate_triplets
@@ -22,6 +22,20 @@ ROWS_PER_BLOCK = 2**17  # held at once by what goes through a whole data set, an
 def features_of(columns: Iterable[str]) -> Features:
     """The features of a data set that has these columns."""
     return FEATURES_WITH_FILENAMES if "filenames" in columns else FEATURES
+
+
+def with_labels(features: Features, classes: Sequence[str]) -> Features:
+    """The features and `labels`, the classes of a row's images, of which `classes` are the names."""
+    return Features({**features, "labels": List(ClassLabel(names=list(classes)), length=3)})
+
+
+def features_in(schema: pa.Schema) -> Features:
+    """The features of the rows of a file or a data set, whose other columns are not ours."""
+    features = features_of(schema.names)
+    there = Features.from_arrow_schema(schema)["labels"] if "labels" in schema.names else None
+    if isinstance(there, List) and there.length == 3 and isinstance(there.feature, ClassLabel):
+        return with_labels(features, there.feature.names)
+    return features
 
 
 def triplet_table(indices: np.ndarray, similarities: np.ndarray, names: pa.Array | None = None) -> pa.Table:

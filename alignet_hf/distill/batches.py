@@ -6,12 +6,14 @@ import numpy as np
 import torch
 from torch.utils.data import Sampler
 
+from alignet_hf.data.step_rows import StepRows
+
 # The seed of an epoch -> (n_rows,) every row once, in the order in which the epoch's steps learn from them.
 Order = Callable[[int], np.ndarray]
 
 
-class TrainingBatches(Sampler[list[int]]):
-    """This process's part of every batch of an epoch.
+class TrainingBatches(Sampler[StepRows]):
+    """This process's part of every batch of an epoch, with the number of its step since the training's first.
 
     An epoch is an order of the rows; the rows of a step are the next of it, and every process takes an equal run of
     them. So 1 process x 64 rows, 2 x 32, and 1 x 32 with two micro-batches a step learn from the same rows in the
@@ -44,7 +46,7 @@ class TrainingBatches(Sampler[list[int]]):
         rows_a_step = batch_size * accumulation * n_processes
         self.n_rows = n_rows
         self.n_used = n_rows - n_rows % rows_a_step if drop_last else n_rows
-        self.batch_size = batch_size
+        self.batch_size, self.accumulation = batch_size, accumulation
         self.n_processes, self.process_index = n_processes, process_index
         self.seed = seed
         self.order = order
@@ -57,11 +59,13 @@ class TrainingBatches(Sampler[list[int]]):
     def __len__(self) -> int:
         return -(-self.n_used // (self.batch_size * self.n_processes))
 
-    def __iter__(self) -> Iterator[list[int]]:
-        for batch in self._order()[: self.n_used].split(self.batch_size * self.n_processes):
+    def __iter__(self) -> Iterator[StepRows]:
+        steps_before = self.epoch * -(-len(self) // self.accumulation)
+        for number, batch in enumerate(self._order()[: self.n_used].split(self.batch_size * self.n_processes)):
             parts = batch.tensor_split(self.n_processes)
             part = parts[self.process_index]
-            yield (part if len(part) else batch[:1]).tolist()
+            rows = (part if len(part) else batch[:1]).tolist()
+            yield StepRows(rows, steps_before + number // self.accumulation)
 
     def _order(self) -> torch.Tensor:
         if self.seed is None:

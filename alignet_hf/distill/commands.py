@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from alignet_hf.console import IMAGES, ImageSize, Json, Pooling, Replace, Seed, done, quiet, say
+from alignet_hf.console import IMAGES, ImageSize, Json, OnBad, PixelsOption, Pooling, Replace, Seed, done, quiet, say
 from alignet_hf.errors import InputError
 from alignet_hf.output_folder import writes_out
 from alignet_hf.surrogate.command_inputs import aligned, check_clustered, left_out
@@ -43,7 +43,7 @@ def distill(
     image_size: ImageSize = None,
     pooling: Pooling = "auto",
     projection_dim: Annotated[int | None, typer.Option(min=1, help="Of a linear head for the training.")] = None,
-    pixels: Annotated[str, typer.Option(help="exact, uint8 or fast: how images are decoded and resized.")] = "exact",
+    pixels: PixelsOption = "exact",
     min_crop_area: Annotated[
         float | None, typer.Option(min=1e-6, max=1, help="Augment: crops of at least that share, and flips.")
     ] = None,
@@ -58,18 +58,27 @@ def distill(
     bf16: Annotated[bool | None, typer.Option("--bf16/--no-bf16", help="By default where the machine has it.")] = None,
     torch_compile: Annotated[bool, typer.Option("--torch-compile", help="Compile the student: a slow start.")] = False,
     num_workers: Annotated[int, typer.Option(min=0, help="Processes that open and process images.")] = 0,
-    on_bad: Annotated[
-        str, typer.Option(help="raise or skip: what to do about an image that cannot be decoded.")
-    ] = "raise",
+    on_bad: OnBad = "raise",
     save_steps: Annotated[int, typer.Option(min=1, help="Steps from one checkpoint to the next.")] = 500,
     seed: Seed = 0,
     force: Replace = False,
     as_json: Json = False,
 ) -> None:
-    """Distil a student from listed or dense triplets; killed and started again, it goes on."""
+    """Distil a student from listed or dense triplets.
+
+    Killed and started again, it goes on.
+    """
+    _check_options(data, embeddings, transform, clusters, sampling, clusters_a_step)
     from alignet_hf.data.alignet import load_alignet
-    from alignet_hf.data.images import images_fingerprint, load_images
-    from alignet_hf.data.images.undecodable import check_on_bad
+    from alignet_hf.data.images import images_fingerprint
+    from alignet_hf.inputs import open_images
+
+    source = open_images(images)
+    teacher, kept = (None, None) if embeddings is None else aligned(embeddings, transform)
+    if teacher is not None and len(teacher) != len(source):
+        raise InputError(
+            f"{embeddings} holds {len(teacher)} rows, {images} {len(source)} images; give the images that were embedded"
+        )
     from alignet_hf.distill.finished import NO_MATTER
     from alignet_hf.distill.run import distill_student
     from alignet_hf.encoders import encoder_named
@@ -77,17 +86,6 @@ def distill(
     from alignet_hf.recipe import Distill
     from alignet_hf.stages import Stages, fingerprint
 
-    if (data is None) == (embeddings is None):
-        raise InputError("give either --triplets FOLDER or --embeddings FOLDER")
-    if data is not None and transform is not None:
-        raise InputError("--transform goes with --embeddings; listed triplets hold their similarities already")
-    if clusters is not None and data is not None:
-        raise InputError("--clusters goes with --embeddings; listed triplets were sampled already")
-    if clusters is None and (sampling != "random" or clusters_a_step is not None):
-        raise InputError("--sampling and --clusters-a-step need --clusters FOLDER, what `cluster` wrote")
-    if pixels not in ("exact", "uint8", "fast"):
-        raise InputError(f"--pixels is {pixels!r}; choose exact, uint8 or fast")
-    check_on_bad(on_bad)
     quiet()
     encoder = encoder_named(student, image_size=image_size, pooling=pooling)
     options = Distill(
@@ -114,8 +112,6 @@ def distill(
         num_workers=num_workers,
         save_steps=save_steps,
     )
-    source = load_images(images)
-    teacher, kept = (None, None) if embeddings is None else aligned(embeddings, transform)
     if kept is not None and on_bad == "raise":
         n_lacking = len(teacher) - len(kept)
         raise InputError(
@@ -155,6 +151,22 @@ def distill(
             writes=[out, work / "checkpoints"],
         )
     done(as_json, out, steps=steps, **left_out(teacher, kept))
+    if not as_json:
+        print(
+            f"{out}: the student, which AutoModel loads; next: alignet-hf evaluate {out} IMAGES, or card, export, push"
+        )
+
+
+def _check_options(data, embeddings, transform, clusters, sampling: str, clusters_a_step: int | None) -> None:
+    """Refuse options that do not go together."""
+    if (data is None) == (embeddings is None):
+        raise InputError("give either --triplets FOLDER or --embeddings FOLDER")
+    if data is not None and transform is not None:
+        raise InputError("--transform goes with --embeddings; listed triplets hold their similarities already")
+    if clusters is not None and data is not None:
+        raise InputError("--clusters goes with --embeddings; listed triplets were sampled already")
+    if clusters is None and (sampling != "random" or clusters_a_step is not None):
+        raise InputError("--sampling and --clusters-a-step need --clusters FOLDER, what `cluster` wrote")
 
 
 def _labels(clusters: Path, n_embeddings: int, kept):

@@ -1,13 +1,14 @@
 """The processes that `accelerate launch` started, where it did: who this one is, and what they agree on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TypeVar
 
 import torch
 import torch.distributed as dist
 from accelerate import PartialState
-from accelerate.utils import broadcast_object_list
+from accelerate.utils import broadcast_object_list, gather_object
 
 from alignet_hf.errors import InputError
 
@@ -42,7 +43,49 @@ def by_the_first(work: Callable[[], T]) -> T:
     outcome = broadcast_by(group, outcome)
     dist.destroy_process_group(group)
     if isinstance(outcome, InputError):
+        outcome.met_by_all = True
         raise outcome
+    return outcome
+
+
+@contextmanager
+def gathering_patiently() -> Iterator[Callable[[T], list[T]]]:
+    """Gives a function: every process's value, in all processes, in their order, however late the last one calls it.
+
+    All enter it together. The group is there from then on, so that the end of one ends the others' wait.
+    """
+    state = this_process()
+    if state.num_processes == 1:
+        yield lambda value: [value]
+        return
+    group = patient_group()
+
+    def gather(value: T) -> list[T]:
+        heard = [None] * state.num_processes
+        dist.all_gather_object(heard, value, group=group)
+        return heard
+
+    yield gather
+    dist.destroy_process_group(group)
+
+
+def in_all(work: Callable[[], T]) -> T:
+    """Do what every process does for itself and none takes long for -> its result, or in all processes an InputError.
+
+    Each must call it. Where any of them fails all do, with the error of the first that does.
+    """
+    if this_process().num_processes == 1:
+        return work()
+    outcome, said = None, None
+    try:
+        outcome = work()
+    except InputError as error:
+        said = str(error)
+    for line in gather_object([said]):
+        if line is not None:
+            error = InputError(line)
+            error.met_by_all = True
+            raise error
     return outcome
 
 

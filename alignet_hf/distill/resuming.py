@@ -3,12 +3,15 @@
 from functools import partial
 from pathlib import Path
 
+import torch
 from accelerate.data_loader import prepare_data_loader
 from torch.utils.data import DataLoader
 from transformers import PreTrainedModel, set_seed
+from transformers.trainer import SCHEDULER_NAME
 from transformers.trainer_utils import has_length, seed_worker
 
 from alignet_hf.data.images.undecodable import naming_killed_workers
+from alignet_hf.data.step_rows import RowsOfSteps
 from alignet_hf.distill.batches import TrainingBatches
 from alignet_hf.distill.checkpoints import (
     check_data_order,
@@ -16,6 +19,11 @@ from alignet_hf.distill.checkpoints import (
     load_weights,
     mark_incomplete,
     note_data_order,
+)
+from alignet_hf.distill.other_checkpoints import (
+    is_of_the_other_kind,
+    load_optimizer_of_the_other_kind,
+    load_weights_into_shards,
 )
 from alignet_hf.distill.publishing import PublishingTrainer
 from alignet_hf.distill.row_order import row_order
@@ -26,6 +34,8 @@ from alignet_hf.full_disk import naming_full_disk
 
 class ResumingTrainer(PublishingTrainer):
     """transformers' Trainer whose data order and checkpoints do not depend on the number of processes.
+
+    Nor do they on FSDP2: a training that was stopped with it goes on without, and the other way round.
 
     A checkpoint knows how many rows its steps learnt from, and in which order; a run of other steps is refused, as it
     would go on elsewhere in the data.
@@ -64,7 +74,7 @@ class ResumingTrainer(PublishingTrainer):
                 "size, or set dataloader_drop_last=False"
             )
         loader = DataLoader(
-            self.train_dataset,
+            RowsOfSteps(self.train_dataset),
             batch_sampler=batches,
             collate_fn=self.data_collator,
             num_workers=args.dataloader_num_workers,
@@ -107,17 +117,30 @@ class ResumingTrainer(PublishingTrainer):
     def _load_from_checkpoint(self, resume_from_checkpoint, model=None):
         if isinstance(self.model, PreTrainedModel) and not self.is_fsdp_enabled:
             load_weights(self.model, resume_from_checkpoint)
+        elif is_of_the_other_kind(resume_from_checkpoint, self.is_fsdp_enabled):
+            if not isinstance(self.model, PreTrainedModel) or not self.accelerator.is_fsdp2:
+                raise InputError(
+                    f"{resume_from_checkpoint}: of adapters, and under FSDP1, a training goes on only as it began: "
+                    f"{'without' if self.is_fsdp_enabled else 'with'} FSDP"
+                )
+            load_weights_into_shards(self.model, resume_from_checkpoint)
         else:
             super()._load_from_checkpoint(resume_from_checkpoint, model)
 
     def _load_best_model(self):
         if isinstance(self.model, PreTrainedModel) and not self.is_fsdp_enabled:
             load_weights(self.model, self.state.best_model_checkpoint)
+        elif is_of_the_other_kind(self.state.best_model_checkpoint, self.is_fsdp_enabled):
+            load_weights_into_shards(self.model, self.state.best_model_checkpoint)
         else:
             super()._load_best_model()
 
     def _load_optimizer_and_scheduler(self, checkpoint):
-        super()._load_optimizer_and_scheduler(checkpoint)
+        if checkpoint is not None and is_of_the_other_kind(checkpoint, self.is_fsdp_enabled):
+            load_optimizer_of_the_other_kind(self.optimizer, self.model, checkpoint, self.is_fsdp_enabled)
+            self.lr_scheduler.load_state_dict(torch.load(Path(checkpoint, SCHEDULER_NAME), weights_only=True))
+        else:
+            super()._load_optimizer_and_scheduler(checkpoint)
         if checkpoint is not None and self.args.decay_to_init > 0 and not self.optimizer.state:
             raise InputError(
                 f"{checkpoint}: holds no optimizer state (save_only_model), and so no initial parameters to decay to; "

@@ -12,7 +12,7 @@ from transformers.trainer_callback import PrinterCallback, ProgressCallback
 from alignet_hf.data.augment import RandomCropFlip
 from alignet_hf.data.collator import DenseCollator, TripletCollator
 from alignet_hf.data.images import ImageSource, SomeImages, UndecodableImageError
-from alignet_hf.data.images.undecodable import OnBad
+from alignet_hf.data.images.undecodable import OnBad, offering_skip
 from alignet_hf.data.triplet_images import triplets_on
 from alignet_hf.distill.arguments import AligNetTrainingArguments
 from alignet_hf.distill.checkpoints import last_complete_checkpoint
@@ -98,7 +98,8 @@ def distill_student(
         return AligNetVisionModel.from_pretrained(output), processor
     temperature = options.student_temperature
     if temperature == "auto":
-        sample, opened = _opened(images, np.random.default_rng(seed).permutation(rows)[:256], on_bad)
+        with offering_skip():
+            sample, opened = _opened(images, np.random.default_rng(seed).permutation(rows)[:256], on_bad)
         drawn = sample_triplets(len(sample), 10_000, "random", seed=seed)
         student = model if model.triplet_head is None else lambda pixels: model(pixels).triplet_embeds
         untrained = embed_images(
@@ -142,7 +143,8 @@ def distill_student(
     trainer.remove_callback(PrinterCallback)  # both of which write every logged step as it is
     trainer.remove_callback(ProgressCallback)
     trainer.add_callback(TrainingProgress(what))
-    trainer.train(resume_from_checkpoint=checkpoint)
+    with offering_skip():
+        trainer.train(resume_from_checkpoint=checkpoint)
     if state.is_main_process:
         unmark_finished(work)
         with replacing_folder(output) as folder:

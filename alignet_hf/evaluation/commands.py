@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from alignet_hf.console import IMAGES, ImageSize, Json, Pooling, Seed, quiet
+from alignet_hf.console import IMAGES, ImageSize, Json, OnBad, Pooling, Seed, quiet
 from alignet_hf.errors import InputError
 from alignet_hf.output_folder import writes_out
 
@@ -95,6 +95,7 @@ def evaluate(
             "comma. A score that cannot be drawn so keeps its own: triplets on Levels, else objects."
         ),
     ] = None,
+    on_bad: OnBad = "raise",
     against: Annotated[str | None, typer.Option(help="Another encoder, compared on the same judgments.")] = None,
     image_size: ImageSize = None,
     pooling: Pooling = "auto",
@@ -104,7 +105,12 @@ def evaluate(
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """Score an encoder on people: odd-one-out choices, THINGS, Levels, similarity matrices (RSA)."""
+    """Score an encoder on what people say.
+
+    Odd-one-out choices, those of THINGS and Levels, similarity matrices (RSA), ratings, multi-arrangement.
+    """
+    import numpy as np
+
     from alignet_hf.evaluation import inputs
     from alignet_hf.evaluation.comparison import adjust_comparisons
     from alignet_hf.evaluation.judged_images import Images, image_paths
@@ -161,11 +167,16 @@ def evaluate(
         people.check_over(scoring.over)
     if people.levels is not None and people.levels[0].exclusions is not None and not as_json:
         print(people.levels[0].exclusions)
-    ours = sources.embed(model, people.rows, image_size, pooling)
+    rows = people.rows
+    ours, undecodable = sources.embed(model, rows, image_size, pooling, on_bad)
+    if undecodable:
+        people, n_out = people.without(list(undecodable))
+        ours = ours[np.searchsorted(rows, people.rows)]
+        note(f"{n_out} judgments (triplets, and objects of matrices) name images that were skipped, and are left out")
     scores = score(ours, people, scoring, note)
     comparisons = {}
     if against is not None:
-        theirs = sources.embed(against, people.rows, image_size, pooling)
+        theirs, _ = sources.embed(against, people.rows, image_size, pooling)
         comparisons = adjust_comparisons(compare(ours, theirs, people, scoring))
     if out is not None:
         from alignet_hf.evaluation.score_files import save_scores
@@ -183,7 +194,7 @@ def evaluate(
 
 
 def report(folder: Annotated[Path, typer.Argument(help="A finished run's folder.")]) -> None:
-    """Write report.md and the figures of a finished run anew."""
+    """Write the report and figures of a finished run anew."""
     from alignet_hf.pipeline import rewrite_report
 
     rewrite_report(folder)

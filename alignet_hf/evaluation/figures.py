@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
+from matplotlib.ticker import NullFormatter
 from PIL import Image, ImageOps
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
@@ -92,9 +93,10 @@ def training_curves(histories: dict[str, list[dict]]) -> Figure:
         for key in measured:
             held_out = key.removeprefix("eval_").removesuffix("odd_one_out_accuracy").rstrip("_")
             _curve(axes[1], history, key, name if len(measured) == 1 else f"{name}, {held_out}")
-    axes[0].set(xlabel="step", ylabel="triplet loss", title="What the student learns from")
+    axes[0].set(xlabel="step", ylabel="triplet loss", title="Loss on the teacher's triplets")
     if losses and max(losses) > 10 * min(losses) > 0:
         axes[0].set_yscale("log")
+        axes[0].yaxis.set_minor_formatter(NullFormatter())  # of a decade alone: labels in between run into one another
     if measured:
         axes[1].axhline(1 / 3, color="grey", linestyle=":", label="chance")
         axes[1].set(xlabel="step", ylabel="odd-one-out accuracy", title="Held-out human choices")
@@ -124,7 +126,9 @@ def triplet_pictures(triplets: np.ndarray, images: Sequence[Image.Image], embedd
     """
     choices = {name: odd_one_out(triplet_similarities(rows, triplets)) for name, rows in embeddings.items()}
     figure = Figure(figsize=(15, 1.9 * len(triplets) / 3 + 0.9), layout="constrained")
-    figure.suptitle("Framed: people's odd one out. Beneath: the student's, before and after alignment.")
+    figure.suptitle(
+        "Framed: people's odd one out. Beneath: the student's, before and after; green as people chose, orange not."
+    )
     for block, subfigure in enumerate(figure.subfigures(len(triplets) // 3, 3, wspace=0.06).flat):
         # Shown in the order of the images, so that the odd one has no place of its own.
         shown = np.argsort(triplets[block])

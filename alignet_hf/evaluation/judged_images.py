@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from alignet_hf.data.images import SomeImages
+from alignet_hf.data.images.undecodable import OnBad
 from alignet_hf.distill.processes import this_process
 from alignet_hf.encoders import encoder_named, open_teacher
 from alignet_hf.errors import InputError
@@ -65,18 +66,28 @@ class Images:
         path = self.paths[name]
         return self.sources[path], self.starts[path]
 
-    def embed(self, model: str, rows: np.ndarray, image_size: int | None, pooling: str) -> np.ndarray:
-        """An encoder's embeddings of the images at these rows, which are sorted -> (len(rows), D)."""
+    def embed(
+        self, model: str, rows: np.ndarray, image_size: int | None, pooling: str, on_bad: OnBad = "raise"
+    ) -> tuple[np.ndarray, dict[int, str]]:
+        """An encoder's embeddings of the images at these rows, which are sorted.
+
+        Args:
+            on_bad: "raise" stops at an image that cannot be decoded; with "skip" its embedding is NaN.
+
+        Returns:
+            (len(rows), D); and the rows of images that were skipped, with what is wrong with them.
+
+        Raises:
+            InputError: an image that cannot be decoded; with "skip", a source of which none can.
+        """
         encoder, processor = open_teacher(encoder_named(model, image_size=image_size, pooling=pooling))
-        found = []
+        found, undecodable = [], {}
         for path, source in self.sources.items():
             own = rows[(rows >= self.starts[path]) & (rows < self.starts[path] + len(source))] - self.starts[path]
             if len(own):
-                found.append(
-                    np.asarray(
-                        embed_images(
-                            encoder, SomeImages(source, own), processor=processor, device=this_process().device
-                        )
-                    )
+                embeddings = embed_images(
+                    encoder, SomeImages(source, own), processor=processor, device=this_process().device, on_bad=on_bad
                 )
-        return np.concatenate(found)
+                found.append(np.asarray(embeddings))
+                undecodable |= {int(own[row] + self.starts[path]): said for row, said in embeddings.undecodable.items()}
+        return np.concatenate(found), undecodable

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from alignet_hf.data.levels import LevelsDataset
-from alignet_hf.data.similarity_matrices import Dissimilarities
+from alignet_hf.data.similarity_matrices import MIN_STIMULI, Dissimilarities
 from alignet_hf.data.similarity_sets import PETERSON_COARSE, PETERSON_FINE
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation.bootstrap import over_if_drawn, validate_over
@@ -93,6 +93,37 @@ class People:
             judged.append(dataset.indices + start)
         return np.unique(np.concatenate([np.ravel(rows) for rows in judged]))
 
+    def without(self, lost: np.ndarray) -> tuple["People", int]:
+        """The judgments that name none of some images, and how many that leaves out: triplets, and objects of matrices.
+
+        Args:
+            lost: (k,) rows of the images.
+
+        Raises:
+            InputError: a set of which too little is left, naming it.
+        """
+        n_out, found = 0, {"matrices": {}}
+        for name in ("choices", "things"):
+            triplets = getattr(self, name)
+            if triplets is not None:
+                kept = _naming_none_of(lost, triplets, name)
+                n_out += len(triplets) - len(kept)
+                found[name] = triplets[kept]
+        for name, (matrices, rows) in self.matrices.items():
+            kept = np.flatnonzero(~np.isin(rows, lost))
+            if len(kept) < MIN_STIMULI:
+                raise InputError(
+                    f"{name}: images of {len(kept)} objects can be decoded; at least {MIN_STIMULI} are needed"
+                )
+            n_out += len(rows) - len(kept)
+            found["matrices"][name] = matrices.of(kept), rows[kept]
+        if self.levels is not None:
+            levels, start = self.levels
+            kept = _naming_none_of(lost, levels.indices + start, "levels")
+            n_out += len(levels) - len(kept)
+            found["levels"] = levels.at(kept), start
+        return People(**found), n_out
+
     def local(self, rows: np.ndarray) -> np.ndarray:
         """Rows of the images -> rows of the embeddings of `self.rows`."""
         return np.searchsorted(self.rows, rows)
@@ -117,6 +148,13 @@ class People:
                     f"over {','.join(over)}: no score on {name} can be drawn so; its scores are drawn over "
                     f"{', '.join(units)}"
                 )
+
+
+def _naming_none_of(lost: np.ndarray, triplets: np.ndarray, name: str) -> np.ndarray:
+    kept = np.flatnonzero(~np.isin(triplets, lost).any(1))
+    if not len(kept):
+        raise InputError(f"{name}: no triplet is left: each names an image that cannot be decoded")
+    return kept
 
 
 def score(

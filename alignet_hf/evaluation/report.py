@@ -93,7 +93,7 @@ CAPTIONS = {
     "photographs": "The held-out photographs in the first two principal components of the student, before and after.",
     "training": "The loss on the teacher's triplets, and the accuracy on people's held-out choices, while training.",
     "triplets": "Held-out triplets, drawn at random. Framed: people's odd one out. Beneath: the student's, before and "
-    "after.",
+    "after; green where it chose as people did, orange where not.",
 }
 
 
@@ -130,7 +130,7 @@ def _markdown(metrics: dict, recipe, drawn: list[str]) -> str:
         lines += [
             f"## {name.replace('_', ' ').capitalize()}",
             "",
-            f"![{CAPTIONS[name]}](figures/{name}.png)",
+            f"![{name.replace('_', ' ')}](figures/{name}.png)",
             "",
             CAPTIONS[name],
             "",

@@ -51,10 +51,12 @@ class Alignment:
         base: the same in words, where it is not on the Hub.
         license, license_name, license_link: of the base model, and so of this one, as its card states them.
         tags: further tags for the Hub.
-        setting: "alignet", or "unalignet" where the teacher was not aligned with people.
+        setting: "alignet", "unalignet" where the teacher was not aligned with people, or "original" for a base model
+            that no triplets were shown.
         people: whose judgments the teacher was aligned with, in words.
         datasets: Hub ids of the training data.
         training_data: facts of it, its fingerprint among them.
+        source: the file that the model was converted from, where others made it: its name, address, sha256, variant.
         hyperparameters: those that differ from their defaults.
         curve: what the trainer logged, in order.
         resources: seconds, hardware, energy where it was measured.
@@ -75,6 +77,7 @@ class Alignment:
     people: str | None = None
     datasets: list[str] = field(default_factory=list)
     training_data: dict = field(default_factory=dict)
+    source: dict = field(default_factory=dict)
     hyperparameters: dict = field(default_factory=dict)
     curve: list[dict] = field(default_factory=list)
     resources: dict = field(default_factory=dict)

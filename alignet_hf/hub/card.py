@@ -24,6 +24,7 @@ from alignet_hf.hub.reading import reading
 TEMPLATE = "model_card.md.jinja"
 CURVE = "training_curve.png"
 RECIPE = "recipe.yaml"
+_CLASSIFIER = "AligNetForImageClassification"
 WRITTEN_BY_US = "<!-- Written by alignet-hf:"
 METHOD = (
     "Human odd-one-out choices gave the teacher an affine transform that makes it answer like people (uncertainty "
@@ -38,6 +39,14 @@ METHOD_UNKNOWN = (
 METHOD_UNALIGNED = (
     "This is UnAligNet, the control of [Muttenthaler et al., 2025](https://arxiv.org/abs/2409.06509): the student was "
     "trained to give the answers of a teacher that was **not** aligned with people."
+)
+METHOD_ORIGINAL = (
+    "This is a base model of [Muttenthaler et al., 2025](https://arxiv.org/abs/2409.06509) **before** any training on "
+    "triplets: what its aligned sibling is compared with."
+)
+CONVERTED = (
+    "The weights are those of the file in the table, which others made; they were put under transformers' names, and "
+    "nothing was trained here."
 )
 
 
@@ -88,7 +97,7 @@ def card_text(folder: Path, name: str | None = None) -> tuple[str, list[str]]:
     name = name or folder.resolve().name
     alignment = attempt("what alignment.json says", lambda: Alignment.read(folder), Alignment())
     config, adapter = _config(folder, alignment)
-    classifies = "AligNetForImageClassification" in (config.architectures or [])
+    classifies = config.architectures == [_CLASSIFIER]  # a folder with both heads is an encoder's first
     task = "image-classification" if classifies else "image-feature-extraction"
     options = {
         "task": task,
@@ -115,7 +124,7 @@ def card_text(folder: Path, name: str | None = None) -> tuple[str, list[str]]:
         "backbone_class": type(config.vision_config).__name__.removesuffix("Config") + "Model",
         "table": attempt("the table of scores", lambda: score_table(alignment)),
         "published": None,
-        "method": {"alignet": METHOD, "unalignet": METHOD_UNALIGNED}.get(alignment.setting, METHOD_UNKNOWN),
+        "method": _method(alignment),
         "facts": attempt("the facts of its making", lambda: fact_rows(alignment)),
         "hyperparameters": attempt("the hyperparameters", lambda: sorted(alignment.hyperparameters.items())),
         "recipe": (folder / RECIPE).is_file(),
@@ -187,6 +196,10 @@ def _summary(alignment: Alignment, config: AligNetVisionConfig) -> str:
         text = f"{what}, distilled from a teacher without human alignment: a control, not a better encoder."
     elif alignment.setting == "alignet":
         text = f"{what}, aligned with human similarity judgments (AligNet)."
+    elif alignment.setting == "original":
+        text = f"{what}, as it was before any alignment: not aligned with people."
+    elif alignment.source:
+        text = f"{what}, converted; whether it was aligned with people is not recorded here."
     else:
         text = f"{what}, distilled from a teacher's answers to triplets of images, as AligNet does."
     if before is not None and after is not None:
@@ -201,6 +214,7 @@ _POOLED = {
     "cls": "the CLS token of the last layer",
     "mean": "the mean over the tokens of the last layer",
     "patch-mean": "the mean over the patches' tokens of the last layer",
+    "cls+patch-mean": "the CLS token of the last layer, and behind it the mean over the patches' tokens",
     "pooler": "the backbone's own pooled output",
 }
 
@@ -211,13 +225,16 @@ def _representation(config: AligNetVisionConfig, classifies: bool) -> str:
         f"{config.hidden_size:,} numbers an image"
     )
     if classifies:
-        return f"The {config.num_labels} labels are read linearly off the representation: {representation}."
+        normed = "normalised " if config.classifier_norm else ""
+        return f"The {config.num_labels} labels are read linearly off the {normed}representation: {representation}."
     text = f"The representation is {representation}"
     if config.projection_dim is not None:
         text += (
             f"; `triplet_embeds` is a linear head of {config.projection_dim:,} on it, in which the triplets were "
             "compared while training"
         )
+    if _CLASSIFIER in (config.architectures or []):
+        text += f". `AutoModelForImageClassification` loads the folder with its head of {config.num_labels:,} labels"
     return f"{text}."
 
 
@@ -232,8 +249,15 @@ def _draw_curve(folder: Path) -> None:
         figures.training_curves({"training": history}).savefig(path, dpi=figures.DPI, format="png")
 
 
+def _method(alignment: Alignment) -> str:
+    told = {"alignet": METHOD, "unalignet": METHOD_UNALIGNED, "original": METHOD_ORIGINAL}
+    if not alignment.source:
+        return told.get(alignment.setting, METHOD_UNKNOWN)
+    return " ".join(part for part in (told.get(alignment.setting), CONVERTED) if part)
+
+
 def _people(alignment: Alignment) -> str:
-    if alignment.setting == "unalignet":
+    if alignment.setting in ("unalignet", "original"):
         return "No human judgment went into it."
     if alignment.people is None:
         return "Whose judgments the teacher was aligned with is not recorded here. People differ; no group is everyone."
@@ -259,9 +283,9 @@ def _missing(alignment: Alignment, curve: dict | None) -> list[str]:
     told = {
         "the base model: it has no name on the Hub that is known here": alignment.base_model,
         "the licence: that of the base model is not known here": alignment.license,
-        "the people whose judgments were used": alignment.people or alignment.setting == "unalignet",
+        "the people whose judgments were used": alignment.people or alignment.setting in ("unalignet", "original"),
         "scores: none were measured, or not recorded in alignment.json": alignment.scores,
-        "the training data": alignment.training_data,
-        "the training curve: too short, or not recorded": curve,
+        "the training data": alignment.training_data or alignment.setting == "original",
+        "the training curve: too short, or not recorded": curve or alignment.source,
     }
     return [what for what, known in told.items() if not known]

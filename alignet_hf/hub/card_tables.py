@@ -37,7 +37,8 @@ def score_table(alignment: Alignment) -> dict | None:
 def fact_rows(alignment: Alignment) -> list[tuple[str, str]]:
     """What the model was made of, key and value, for a Markdown table."""
     made_from = {"base model": alignment.base_model or alignment.base, "its revision": alignment.base_revision}
-    facts = {**made_from, "people": alignment.people, **alignment.training_data, **alignment.versions}
+    people = {"people": alignment.people}
+    facts = {**made_from, **people, **alignment.training_data, **alignment.source, **alignment.versions}
     return [(key, str(value).replace("|", "\\|")) for key, value in facts.items() if value is not None]
 
 

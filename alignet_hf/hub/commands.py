@@ -21,7 +21,10 @@ def card(
     name: Annotated[str | None, typer.Option(help="Of the repository, for the card; the folder's by default.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a README.md that alignet-hf did not write.")] = False,
 ) -> None:
-    """Write a model's card from what is in its folder; say what it had to leave out."""
+    """Write a model's card from what is in its folder.
+
+    It says what it had to leave out.
+    """
     from alignet_hf.hub.alignment import Alignment
     from alignet_hf.hub.models import complete_folder, is_aligned_model, is_written_by_us
 
@@ -50,7 +53,10 @@ def export(
     ] = False,
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of a Hub id.")] = None,
 ) -> None:
-    """Write an aligned model so that it loads without this package and without remote code."""
+    """Write a model so that it loads without this package.
+
+    No remote code is needed either.
+    """
     from alignet_hf.hub import export as formats
 
     wanted = {
@@ -74,7 +80,10 @@ def push(
     create_pr: CreatePr = False,
     message: Annotated[str | None, typer.Option(help="Of the commit.")] = None,
 ) -> None:
-    """Push a folder to the Hub in one commit; the token is that of `hf auth login`, or HF_TOKEN."""
+    """Push a folder to the Hub in one commit.
+
+    The token is that of `hf auth login`, or HF_TOKEN.
+    """
     from alignet_hf.data.alignet import holds_alignet, push_alignet
     from alignet_hf.hub.models import is_aligned_model, push_model_folder
     from alignet_hf.hub.push import push_folder, repo_type_of
@@ -96,7 +105,10 @@ def push_metrics(
     private: Private = None,
     create_pr: CreatePr = False,
 ) -> None:
-    """Push the metrics as Spaces, so that evaluate.load("owner/name") finds them."""
+    """Push the metrics as Spaces of the Hub.
+
+    evaluate.load("owner/name") then finds them.
+    """
     from alignet_hf.metrics.push import push_metrics as push
 
     for address in push(owner, private=private, create_pr=create_pr):

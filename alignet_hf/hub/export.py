@@ -122,7 +122,7 @@ session = onnxruntime.InferenceSession("model.onnx")
 pixel_values = inputs["pixel_values"].numpy()
 representation = session.run(["pooler_output"], {"pixel_values": pixel_values})[0]"""
     outputs = "`pooler_output`, the representation, whose dot products are the similarities"
-    if source.head == "triplet_head":
+    if "triplet_head" in source.heads:
         outputs += ", and `triplet_embeds`, what the model was trained on"
     shape = ", ".join(str(length) for length in source.example().shape[1:])
     text = (

@@ -15,11 +15,11 @@ def write_readme(folder: Path, source: Source, *, library: str, text: str, code:
         text: the first paragraph.
         code: runs as it is, with `folder` as the working directory.
     """
-    left_out = {
+    without = {
         "triplet_head": "" if library == "onnx" else "The triplet head that the model was trained with is left out.",
         "classifier": "The classifier is left out: this is the encoder below it.",
-        "": "",
-    }[source.head]
+    }
+    left_out = " ".join(filter(None, (without[head] for head in source.heads)))
     title = "# Vision encoder aligned with human similarity judgments"
     paragraphs = [title, text, f"```python\n{code}\n```", left_out, _input_note(source)]
     header = f"---\nlibrary_name: {library}\npipeline_tag: image-feature-extraction\ntags:\n- alignet\n---\n\n"

@@ -24,13 +24,13 @@ class Source:
     Args:
         model: in evaluation mode, on the CPU, in the data type of its checkpoint.
         processor: its image processor; None where its folder has none.
-        head: the head that the folder holds: "triplet_head", "classifier", or "".
+        heads: those that the folder holds: "triplet_head", "classifier", both, or none.
         lacks_pooler: whether the backbone's class has a pooler that the checkpoint, which does not use it, has not.
     """
 
     model: AligNetVisionModel
     processor: object | None
-    head: str
+    heads: tuple[str, ...]
     lacks_pooler: bool
 
     @property
@@ -83,17 +83,19 @@ def open_model(folder: str | Path, revision: str | None = None) -> Source:
         raise InputError(f"{folder}: cannot be loaded: {str(error).strip().splitlines()[0]}") from error
     finally:
         logging.set_verbosity(verbosity)
-    classifies = config.get("architectures") == [AligNetForImageClassification.__name__]
-    missing = {name for name in info["missing_keys"] if not (classifies and name.startswith("triplet_head."))}
+    architectures = config.get("architectures") or []
+    classifies = AligNetForImageClassification.__name__ in architectures
+    alone = architectures == [AligNetForImageClassification.__name__]
+    missing = {name for name in info["missing_keys"] if not (alone and name.startswith("triplet_head."))}
     if missing:
         raise InputError(f"{folder}: the checkpoint lacks weights ({', '.join(sorted(missing)[:3])}); save it again")
-    if classifies:
+    if alone:
         model.triplet_head = None  # a classifier's configuration may name one, its checkpoint does not hold it
     lacks_pooler = _lacks_pooler(model, path)
     if lacks_pooler:
         model.backbone.pooler = None  # drawn at random on loading: it must not go out as a part of the model
-    head = "classifier" if classifies else "triplet_head" if model.triplet_head is not None else ""
-    return Source(model.eval(), processor, head, lacks_pooler)
+    heads = ("triplet_head",) * (model.triplet_head is not None) + ("classifier",) * classifies
+    return Source(model.eval(), processor, heads, lacks_pooler)
 
 
 def _config(folder: str | Path, path: Path) -> dict:

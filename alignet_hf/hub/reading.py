@@ -29,5 +29,6 @@ def reading(config: AligNetVisionConfig) -> str:
     if family not in FAMILIES:
         tokens = "outputs.last_hidden_state"
         return f"{tokens}.mean((2, 3)) if {tokens}.ndim == 4 else {tokens}.mean(1)"
-    start = config.num_prefix_tokens if pooling == "patch-mean" else 0
-    return f"outputs.last_hidden_state[:, {start}:].mean(1)" if start else "outputs.last_hidden_state.mean(1)"
+    start = 0 if pooling == "mean" else config.num_prefix_tokens
+    mean = f"outputs.last_hidden_state[:, {start}:].mean(1)" if start else "outputs.last_hidden_state.mean(1)"
+    return f"torch.cat([outputs.last_hidden_state[:, 0], {mean}], 1)" if pooling == "cls+patch-mean" else mean

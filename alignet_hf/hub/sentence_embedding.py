@@ -34,6 +34,8 @@ def module_files(source: Source) -> dict[str, dict | list]:
         )
     if pooling == "patch-mean":
         pooling = "mean" if config.num_prefix_tokens == 0 else pooling
+    if pooling == "cls+patch-mean":
+        raise InputError("sentence-transformers has no equal of pooling 'cls+patch-mean'; export it as native or ONNX")
     if pooling == "patch-mean" or (pooling == "mean" and family == "siglip2_vision_model"):
         raise InputError(
             f"sentence-transformers cannot leave tokens of images out of a mean, as pooling {config.pooling!r} of this "

@@ -135,6 +135,8 @@ def _pooling(config) -> dict:
     family, pooling = config.vision_config.model_type, config.resolved_pooling
     if family in ("vit", "deit") and pooling == "pooler":
         raise InputError(f"timm: has no equal of the pooler (a tanh layer) of {family}; export it as native")
+    if pooling == "cls+patch-mean":
+        raise InputError("timm: has no equal of pooling 'cls+patch-mean'; export it as native")
     arguments = {
         "cls": {"global_pool": "token"},
         "mean": {"global_pool": "avg", "pool_include_prefix": True, "fc_norm": False},

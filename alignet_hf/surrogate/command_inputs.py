@@ -37,8 +37,43 @@ def check_named(choices, embeddings, path: Path) -> None:
         row, image = int(bad.any(1).argmax()), int(choices[bad][0])
         raise InputError(
             f"{path}: choice {row} names image {image}, which could not be decoded: {embeddings.undecodable[image]}; "
-            "or leave that choice out"
+            "leave that choice out, or replace the image and embed anew"
         )
+
+
+def check_strategy(strategy: str, clusters: Path | None) -> None:
+    """Refuse clusters that a strategy of sample_triplets has no use for, and a strategy without its clusters."""
+    if strategy == "class-boundary" and clusters is not None:
+        raise InputError(
+            f"--clusters {clusters}: class-boundary samples by the classes that names tell; leave it out, or take "
+            "--strategy cluster-boundary"
+        )
+    if clusters is None and strategy not in ("random", "class-boundary"):
+        raise InputError(f"--strategy {strategy} needs --clusters FOLDER; only random and class-boundary do without")
+
+
+def sampled_by(strategy: str, clusters: Path | None, names, kept):
+    """What triplets are sampled by: (N,) the clusters, or the classes that the images' names tell.
+
+    Args:
+        strategy: of sample_triplets.
+        clusters: the folder that `cluster` wrote; see check_strategy.
+        names: (N,) of the embeddings.
+        kept: rows to sample from, None for all.
+
+    Raises:
+        InputError: clusters of other embeddings; a name that tells no class.
+    """
+    import numpy as np
+
+    from alignet_hf.data.images.classes import class_labels
+    from alignet_hf.surrogate.cluster import Clusters
+
+    if strategy == "class-boundary":
+        return class_labels(names)
+    labels = np.zeros(len(names), np.int32) if clusters is None else Clusters.from_pretrained(clusters).labels
+    check_clustered(labels, len(names), kept, clusters)
+    return labels
 
 
 def check_clustered(labels, n_embeddings: int, kept, clusters: Path | None) -> None:

@@ -2,14 +2,26 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from alignet_hf.console import IMAGES, ImageSize, Json, Pooling, Replace, Seed, done, print_tables, quiet
+from alignet_hf.console import (
+    IMAGES,
+    ImageSize,
+    Json,
+    OnBad,
+    PixelsOption,
+    Pooling,
+    Replace,
+    Seed,
+    done,
+    print_tables,
+    quiet,
+)
 from alignet_hf.errors import InputError
 from alignet_hf.output_folder import check_ours, writes_out
-from alignet_hf.surrogate.command_inputs import aligned, check_clustered, check_named, left_out
+from alignet_hf.surrogate.command_inputs import aligned, check_named, check_strategy, left_out, sampled_by
 
 
 def embed(
@@ -22,31 +34,31 @@ def embed(
     num_workers: Annotated[
         int | None, typer.Option(min=0, help="Processes that decode; by default what suits the machine.")
     ] = None,
-    pixels: Annotated[str, typer.Option(help="exact, uint8 or fast: how images are decoded and resized.")] = "exact",
-    on_bad: Annotated[
-        str, typer.Option(help="raise or skip: what to do about an image that cannot be decoded.")
-    ] = "raise",
+    pixels: PixelsOption = "exact",
+    on_bad: OnBad = "raise",
     bf16: Annotated[bool, typer.Option("--bf16", help="Compute in bfloat16 what loses little by it.")] = False,
-    dtype: Annotated[str, typer.Option(help="float32 or float16, of what is written.")] = "float32",
+    dtype: Annotated[Literal["float32", "float16"], typer.Option(help="Of what is written.")] = "float32",
     force: Replace = False,
     as_json: Json = False,
 ) -> None:
-    """Embed images with a frozen encoder; killed and started again, it goes on.
+    """Embed images with a frozen encoder.
 
-    Under `accelerate launch -m alignet_hf embed ...` all processes share the work.
+    Killed and started again, it goes on. Under `accelerate launch -m alignet_hf embed ...` all processes share the
+    work.
     """
-    from alignet_hf.data.images import load_images
-    from alignet_hf.distill.processes import this_process
+    from alignet_hf.distill.processes import in_all, this_process
     from alignet_hf.encoders import encoder_named, open_teacher
     from alignet_hf.hardware import suitable_workers
+    from alignet_hf.inputs import open_images
     from alignet_hf.surrogate.embed import embed_images
     from alignet_hf.surrogate.embedding_file import OURS
 
     check_ours(out, OURS)
     quiet()
     process = this_process()
-    source = load_images(images)
-    encoder, processor = open_teacher(encoder_named(model, image_size=image_size, pooling=pooling))
+    source = in_all(lambda: open_images(images))
+    named = encoder_named(model, image_size=image_size, pooling=pooling)
+    encoder, processor = in_all(lambda: open_teacher(named))
     rows = embed_images(
         encoder,
         source,
@@ -118,7 +130,18 @@ def align(
     force: Replace = False,
     as_json: Json = False,
 ) -> None:
-    """Fit uncertainty distillation: the transform that makes a teacher answer like people."""
+    """Fit the transform that makes a teacher answer like people.
+
+    This is uncertainty distillation (UD), equations 1 to 3 of the paper.
+    """
+    compared = {
+        "--labels": labels,
+        "--folds": folds,
+        "--regularizations": regularizations,
+        "--neighbours": neighbours,
+        "--least-preservation": least_preservation,
+    }
+    _check_align(cross_validate, compared, regularization, probabilities, posterior)
     from dataclasses import replace
 
     import numpy as np
@@ -130,14 +153,6 @@ def align(
     from alignet_hf.surrogate.uncertainty_distillation import UncertaintyDistillation
     from alignet_hf.triplets import is_correct, triplet_similarities
 
-    compared = {
-        "--labels": labels,
-        "--folds": folds,
-        "--regularizations": regularizations,
-        "--neighbours": neighbours,
-        "--least-preservation": least_preservation,
-    }
-    _check_align(cross_validate, compared, regularization, probabilities, posterior)
     grid = REGULARIZATIONS if regularizations is None else _grid(regularizations)
     rows = Embeddings.from_pretrained(embeddings)
     choices = read_triplets(triplets, len(rows), odd_column=odd_column)
@@ -257,13 +272,16 @@ def cluster(
     force: Replace = False,
     as_json: Json = False,
 ) -> None:
-    """Cluster embeddings by k-means; killed and started again, it goes on. With elbow, the curve is drawn too."""
+    """Cluster embeddings by k-means.
+
+    Killed and started again, it goes on. With --n-clusters elbow, the curve is drawn too.
+    """
+    if n_clusters != "elbow" and not n_clusters.isdigit():
+        raise InputError(f"--n-clusters: {n_clusters!r} is neither a number nor elbow")
     from alignet_hf.made_from import MadeFrom, claim, digest_of
     from alignet_hf.surrogate.cluster import cluster_embeddings
     from alignet_hf.surrogate.elbow import save_elbow
 
-    if n_clusters != "elbow" and not n_clusters.isdigit():
-        raise InputError(f"--n-clusters: {n_clusters!r} is neither a number nor elbow")
     k = n_clusters if n_clusters == "elbow" else int(n_clusters)
     rows, kept = aligned(embeddings, transform)
     options = {"n_init": n_init, "n_iter": n_iter, "sample": sample}
@@ -283,30 +301,37 @@ def triplets(
     embeddings: Annotated[Path, typer.Argument(help="The folder that `embed` wrote.")],
     out: Annotated[Path, typer.Argument(help="The folder for the data set.")],
     n: Annotated[int, typer.Option("-n", min=1, help="How many.")],
-    clusters: Annotated[Path | None, typer.Option(help="The folder that `cluster` wrote; not for random.")] = None,
+    clusters: Annotated[
+        Path | None, typer.Option(help="The folder that `cluster` wrote; not for random and class-boundary.")
+    ] = None,
     transform: Annotated[Path | None, typer.Option(help="The folder that `align` wrote; none for UnAligNet.")] = None,
-    strategy: Annotated[str, typer.Option(help="cluster-boundary, random, within-class or between-class.")] = (
-        "cluster-boundary"
-    ),
+    strategy: Annotated[
+        Literal["cluster-boundary", "class-boundary", "random", "within-class", "between-class"],
+        typer.Option(
+            help="Which triplets: by clusters; class-boundary by the classes that the images' names tell "
+            "(n01440764_10026.JPEG, or CLASS/FILE); random by neither."
+        ),
+    ] = "cluster-boundary",
     seed: Seed = 0,
     force: Replace = False,
     as_json: Json = False,
 ) -> None:
-    """Sample triplets and let the (surrogate) teacher answer them: an AligNet data set."""
+    """Sample triplets and let the (surrogate) teacher answer.
+
+    What comes out is an AligNet data set.
+    """
+    check_strategy(strategy, clusters)
     import numpy as np
 
     from alignet_hf.data.alignet import holds_alignet
     from alignet_hf.made_from import MadeFrom, claim, digest_of
-    from alignet_hf.surrogate.cluster import Clusters
     from alignet_hf.surrogate.embeddings import Embeddings
     from alignet_hf.surrogate.respond import save_responses
     from alignet_hf.surrogate.sample import sample_triplets
 
     rows, kept = aligned(embeddings, transform)
-    if clusters is None and strategy != "random":
-        raise InputError(f"--strategy {strategy} needs --clusters FOLDER; only random does without")
-    labels = np.zeros(len(rows), np.int32) if clusters is None else Clusters.from_pretrained(clusters).labels
-    check_clustered(labels, len(rows), kept, clusters)
+    names = Embeddings.from_pretrained(embeddings).names
+    labels = sampled_by(strategy, clusters, names, kept)
     read = {"embeddings": embeddings, "clusters": clusters, "transform": transform}
     inputs = {name: digest_of(path) for name, path in read.items()}
     made_from = MadeFrom("triplets", {"n": n, "strategy": strategy, "seed": seed}, inputs)
@@ -316,7 +341,6 @@ def triplets(
         sampled = sample_triplets(labels, n, strategy, seed=seed)
     else:
         sampled = kept.astype(np.int32)[sample_triplets(labels[kept], n, strategy, seed=seed)]
-    names = Embeddings.from_pretrained(embeddings).names
     facts = {"sampling": strategy, "seed": seed, "aligned": transform is not None}
     save_responses(rows, sampled, out, filenames=names, **facts)
     done(as_json, out, triplets=n, **left_out(rows, kept))

@@ -31,12 +31,20 @@ def draw_elbow(curve: Sequence[tuple[float, float]]) -> "Figure":
     chosen = elbow(curve)
     figure = Figure(figsize=(6, 4), layout="constrained")
     axis = figure.subplots()
-    axis.plot(numbers[[0, -1]], inertias[[0, -1]], ":", color="grey", label="chord of the ends")
+    axis.plot(numbers[[0, -1]], inertias[[0, -1]], ":", color="grey", label="line between the ends")
     axis.plot(numbers, inertias, "o-", ms=4, color="#0072B2", label="k-means")
-    axis.plot(numbers[chosen], inertias[chosen], "o", ms=13, mfc="none", mec="black", label=f"K = {numbers[chosen]:g}")
+    axis.plot(
+        numbers[chosen],
+        inertias[chosen],
+        "o",
+        ms=13,
+        mfc="none",
+        mec="black",
+        label=f"K = {numbers[chosen]:g}, farthest below the line",
+    )
     axis.set(xlabel="clusters K", ylabel="inertia (sum of squared distances)", ylim=(0, None))
     axis.grid(alpha=0.3)
-    axis.legend()
+    axis.legend(labelspacing=0.8, borderpad=0.8)
     return figure
 
 

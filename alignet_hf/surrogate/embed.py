@@ -8,7 +8,6 @@ from typing import Literal
 
 import numpy as np
 import torch
-from accelerate.utils import gather_object
 from filelock import FileLock, Timeout
 from torch.utils.data import DataLoader
 from transformers import PreTrainedModel
@@ -19,9 +18,10 @@ from alignet_hf.data.images.undecodable import (
     OnBad,
     check_on_bad,
     naming_killed_workers,
+    stopping_message,
     undecodable_message,
 )
-from alignet_hf.distill.processes import by_the_first, this_process
+from alignet_hf.distill.processes import by_the_first, gathering_patiently, this_process
 from alignet_hf.errors import InputError
 from alignet_hf.hub.artifacts import make_folder
 from alignet_hf.output_folder import check_ours
@@ -108,7 +108,7 @@ def embed_images(
         work = _Work(embedder, read, names, batch_size, dtype, on_bad, num_workers, progress, force)
         embeddings = work.in_memory(facts) if output is None else work.in_folder(make_folder(output), facts)
     if embeddings.undecodable and this_process().is_main_process:
-        warnings.warn(undecodable_message(embeddings.undecodable), stacklevel=2)
+        warnings.warn(undecodable_message(embeddings.undecodable, skipped=True), stacklevel=2)
     return embeddings
 
 
@@ -138,8 +138,12 @@ class _Work:
 
     def in_folder(self, folder: Path, facts: dict) -> Embeddings:
         """This process's share, which with those of the others makes the file."""
+        with gathering_patiently() as gather:
+            return self._shared(folder, facts, gather)
+
+    def _shared(self, folder: Path, facts: dict, gather: Callable) -> Embeddings:
         process = this_process()
-        if len(set(gather_object([(facts["images_fingerprint"], facts["weights_fingerprint"])]))) > 1:
+        if len(set(gather((facts["images_fingerprint"], facts["weights_fingerprint"])))) > 1:
             raise InputError(
                 "the processes have other models or images than one another; load the same weights and files in each"
             )
@@ -154,7 +158,7 @@ class _Work:
                     if rows is None:
                         rows = np.full((len(bad), file.shape[1]), np.nan, self.dtype)
                     file.write(batch, rows, bad)
-            process.wait_for_everyone()
+            gather(None)  # one may be done hours before another, whose images come from a slower disk
             by_the_first(file.finish)
         finally:
             lock.release()
@@ -174,7 +178,7 @@ class _Work:
             n_done = min(n_done * self.batch_size, len(self.names))
             print(f"embedding: going on from image {n_done:,} of {len(self.names):,}", file=sys.stderr, flush=True)
         if file.undecodable and self.on_bad == "raise":
-            raise InputError(_fatal(file.undecodable))
+            raise InputError(stopping_message(file.undecodable))
         if not file.done[batch]:
             with file:
                 file.write(batch, rows, bad)
@@ -219,12 +223,8 @@ class _Work:
         if fatal is not None:
             raise InputError(fatal)
         if bad and self.on_bad == "raise":
-            raise InputError(_fatal(bad))
+            raise InputError(stopping_message(bad))
         if inputs is None:
             return None, bad
         embeds = self.embedder(inputs, self.read.finish)
         return finite_rows(embeds, rows, bad, self.names, self.dtype), bad
-
-
-def _fatal(undecodable: dict[int, str]) -> str:
-    return f"{undecodable_message(undecodable)}; on_bad='skip' goes on without"

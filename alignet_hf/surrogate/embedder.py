@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from transformers import AutoConfig, AutoImageProcessor, PreTrainedModel
 
+from alignet_hf.architecture import opens_locally
 from alignet_hf.configuration_alignet import AligNetVisionConfig
 from alignet_hf.data.collator import ImageCollator
 from alignet_hf.data.images import UndecodableImageError, image_names, images_fingerprint
@@ -35,8 +36,8 @@ class BatchReader(ImageCollator):
                 try:
                     opened.append(self._image(row))
                 except UndecodableImageError as error:
-                    undecodable[row] = str(error)
-            inputs = self._batch(opened, np.array(rows)) if opened else None
+                    undecodable[row] = error.brief
+            inputs = self._batch(opened) if opened else None
         except InputError as error:
             return list(rows), None, {}, str(error)
         return list(rows), inputs, undecodable, None
@@ -57,12 +58,15 @@ class Embedder:
 
     def __init__(self, model, processor, revision: str | None, device, bf16: bool | Literal["auto"]):
         name = str(model) if isinstance(model, str | Path) else type(model).__qualname__
+        source = {"revision": revision}
+        if isinstance(model, str | Path):
+            source["local_files_only"] = opens_locally(name, revision)
         try:
             if isinstance(model, str | Path):
-                own = AutoConfig.from_pretrained(name, revision=revision).model_type == AligNetVisionConfig.model_type
+                own = AutoConfig.from_pretrained(name, **source).model_type == AligNetVisionConfig.model_type
                 load = AligNetVisionModel.from_pretrained if own else AligNetVisionModel.from_backbone
-                model = load(name, revision=revision)
-                processor = processor or AutoImageProcessor.from_pretrained(name, revision=revision)
+                model = load(name, **source)
+                processor = processor or AutoImageProcessor.from_pretrained(name, **source)
                 device = device or this_process().device
             elif isinstance(model, PreTrainedModel) and not isinstance(model, AligNetVisionModel):
                 model = AligNetVisionModel.from_backbone(model)

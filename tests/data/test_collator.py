@@ -9,7 +9,9 @@ from torch.utils.data import DataLoader
 
 from alignet_hf.data.collator import DenseCollator, TripletCollator, image_rows
 from alignet_hf.data.images import ArrayImages, ImageList
+from alignet_hf.data.step_rows import RowsOfSteps
 from alignet_hf.data.triplet_images import triplets_on
+from alignet_hf.distill.batches import TrainingBatches
 from alignet_hf.errors import InputError
 from alignet_hf.surrogate.embeddings import Embeddings
 from alignet_hf.surrogate.uncertainty_distillation import UncertaintyDistillation
@@ -144,6 +146,29 @@ def test_a_random_transform_follows_from_the_seed_and_the_rows():
     assert not torch.equal(first, pixels(1, 1, 2, 3))
     assert not torch.equal(first[:2], pixels(0, 1, 2, 4)[:2])
     assert not torch.equal(first, pixels(0, 3, 2, 1))  # the next epoch's batch of all images is seen anew
+
+
+def test_an_image_looks_alike_in_every_part_of_a_step_and_new_in_the_next():
+    collator = DenseCollator(shades(), process, np.eye(8), transform=noisy, seed=3)
+    loads = {}
+    for n_workers, batch_size, accumulation, n_processes in ((0, 8, 1, 1), (0, 2, 2, 2), (2, 2, 4, 1), (0, 4, 1, 2)):
+        parts = []
+        for index in range(n_processes):
+            batches = TrainingBatches(16, batch_size, accumulation, n_processes, index, seed=0)
+            data = RowsOfSteps(Dataset.from_dict({"index": np.arange(16) % 8}))
+            loader = DataLoader(data, batch_sampler=batches, collate_fn=collator, num_workers=n_workers)
+            for epoch in (0, 1):
+                batches.set_epoch(epoch)
+                looks = [(batch["teacher_embeds"].argmax(1).tolist(), batch["pixel_values"]) for batch in loader]
+                for number, (images, pixels) in enumerate(looks):
+                    step = 2 * epoch + number // accumulation
+                    parts += [(step, image, int(look[0, 0, 0])) for image, look in zip(images, pixels, strict=True)]
+        loads[n_workers, batch_size, accumulation, n_processes] = set(parts)
+    first, *others = loads.values()
+    assert all(first == other for other in others)
+    looks = {(step, image): look for step, image, look in first}
+    assert len(looks) == len(first) > 16  # one look for each image of a step
+    assert len(set(looks.values())) > 0.8 * len(looks)  # of 256
 
 
 def test_images_of_other_modes_become_rgb():

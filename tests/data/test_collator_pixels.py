@@ -12,6 +12,7 @@ from transformers import CLIPImageProcessorPil, SiglipImageProcessorPil
 from alignet_hf.data.augment import RandomCropFlip
 from alignet_hf.data.collator import DenseCollator, ImageCollator, TripletCollator, image_rows
 from alignet_hf.data.images import ConcatImages, ImageFolder, SomeImages, UndecodableImageError, cache_images
+from alignet_hf.data.step_rows import StepRows
 from alignet_hf.errors import InputError
 from alignet_hf.surrogate.views import EmbeddingsView
 
@@ -118,8 +119,7 @@ def test_what_a_crop_leaves_of_a_scaled_jpeg_still_covers(tmp_path):
 
     def needed(transform):
         collator = ImageCollator(images, SQUEEZING, transform, pixels="fast")
-        opened, _ = collator._open([0])
-        seen.append(np.asarray(opened[0]).shape[:2])
+        seen.append(np.asarray(collator._image(0)).shape[:2])
 
     for transform in (None, RandomCropFlip(1.0), RandomCropFlip(0.5), RandomCropFlip(0.1), lambda image: image):
         needed(transform)
@@ -193,11 +193,11 @@ def row(*indices):
 def test_triplets_of_a_broken_image_are_left_out(partly_broken, transform):
     collator = TripletCollator(partly_broken, SQUEEZING, transform, on_bad="skip")
     rows = [row(1, 3, 4), row(6, 2, 0), row(4, 7, 3), row(5, 1, 3)]
-    batch = collator(rows)
+    batch = collator(StepRows(rows, 5))
     assert next(iter(batch)) == "similarities"
     assert batch["similarities"][:, 0].tolist() == [1, 4]
     assert batch["undecodable"].tolist() == [2, 5]
-    alone = collator([rows[0], rows[2]])
+    alone = collator(StepRows([rows[0], rows[2]], 5))
     assert alone["pixel_values"].shape[0] == 4  # images that only lost triplets name are not encoded
     for key in ("similarities", "triplets", "pixel_values"):
         assert torch.equal(batch[key], alone[key])

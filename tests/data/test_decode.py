@@ -2,12 +2,13 @@
 
 import io
 import pickle
+import struct
 
 import numpy as np
 import pytest
 import torch
 from photographs import encoded, photograph
-from PIL import Image
+from PIL import Image, ImageOps, PngImagePlugin
 from transformers import (
     BitImageProcessorPil,
     CLIPImageProcessorPil,
@@ -17,9 +18,10 @@ from transformers import (
 )
 
 from alignet_hf import AligNetImageProcessor
-from alignet_hf.data.images import Geometry, PixelScaling, UndecodableImageError, open_image
+from alignet_hf.data.images import Geometry, PixelScaling, UndecodableImageError, open_image, to_rgb
 from alignet_hf.data.images.decoding import open_covering
 from alignet_hf.data.images.pixels import uint8_pixels
+from alignet_hf.data.images.sources import open_row
 from alignet_hf.errors import InputError
 
 PROCESSORS = {
@@ -175,3 +177,53 @@ def test_floats_that_are_made_otherwise_are_refused():
 
     with pytest.raises(InputError, match="does more than rescale and normalise"):
         PixelScaling.of(Inverted(size={"height": 50, "width": 50}))
+
+
+def _orientation(value):
+    exif = Image.Exif()
+    exif[0x0112] = value
+    return exif
+
+
+@pytest.mark.parametrize(
+    ("tag", "value", "kind", "wrong"), [(0x011A, (72, 1), 5, 1), (0x011A, (72, 1), 5, 2), (0x0128, 2, 3, 2)]
+)
+def test_damaged_exif_does_not_hide_whole_pixels(tag, value, kind, wrong):
+    """A resolution of a type that it cannot have, beside the orientation."""
+    exif = _orientation(6)
+    exif[tag] = value
+    data = encoded(photograph(60, 100), exif=exif)
+    assert data.count(struct.pack(">HH", tag, kind)) == 1
+    data = data.replace(struct.pack(">HH", tag, kind), struct.pack(">HH", tag, wrong))
+    with pytest.raises((TypeError, struct.error)):  # it has to write the EXIF anew
+        ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
+    expected = np.rot90(np.asarray(Image.open(io.BytesIO(data))), -1)
+    np.testing.assert_array_equal(np.asarray(open_image(data)), expected)
+    np.testing.assert_array_equal(open_covering(data, "x", whole), expected)
+
+
+def test_what_was_turned_is_not_turned_again():
+    opened = open_image(encoded(photograph(60, 100), exif=_orientation(6)))
+    assert opened.size == (60, 100)
+    np.testing.assert_array_equal(np.asarray(to_rgb(opened)), np.asarray(opened))
+    assert ImageOps.exif_transpose(opened).size == opened.size
+
+
+@pytest.mark.parametrize("error", [KeyError(7), AttributeError("tag"), OverflowError("size"), TypeError("None")])
+def test_whatever_a_plugin_stumbles_over_is_an_undecodable_image(monkeypatch, error):
+    def stumble(*args):
+        raise error
+
+    data = encoded(photograph(), "PNG")
+    monkeypatch.setattr(PngImagePlugin.PngImageFile, "load_prepare", stumble)
+    for read in (lambda: open_image(data, "x.png"), lambda: open_covering(data, "x.png", whole)):
+        with pytest.raises(UndecodableImageError, match=r"x\.png: the image cannot be decoded"):
+            read()
+    with pytest.raises(UndecodableImageError, match="image 0 cannot be read"):
+        open_row([Image.open(io.BytesIO(data))], 0)
+
+
+def test_what_is_no_image_is_no_undecodable_image():
+    with pytest.raises(InputError, match="image 0 is of type str; give PIL images") as error:
+        open_row(["0.jpg"], 0)
+    assert not isinstance(error.value, UndecodableImageError)

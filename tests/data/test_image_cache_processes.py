@@ -48,7 +48,7 @@ def test_the_first_makes_it_and_all_open_it(tmp_path, monkeypatch):
 def test_what_is_wrong_is_said_by_both(tmp_path):
     images = source(tmp_path, broken=(7,))
     errors = in_processes(2, lambda index: cache_images(images, tmp_path / "cache", 20))
-    assert all("1 image could not be decoded" in str(error) for error in errors)
+    assert all("stopped at an image that cannot be decoded" in str(error) for error in errors)
     assert not (tmp_path / "cache" / "cache.json").exists()
 
 

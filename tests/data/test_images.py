@@ -193,6 +193,23 @@ def test_dataset():
         DatasetImages(make_dataset(), "label")
 
 
+@pytest.mark.parametrize(
+    ("paths", "names"),
+    [
+        (["b.png", "a/c.png", "d.png"], ["d.png", "b.png"]),
+        (["n01440764_1_n01440764.JPEG", "x", "n01440764_2_n01440764.JPEG"], ["n01440764_2.JPEG", "n01440764_1.JPEG"]),
+        (["a.png", "b.png", "a.png"], ["image[0]", "image[1]"]),
+        ([None, "b.png", "c.png"], ["image[0]", "image[1]"]),
+    ],
+    ids=["files", "ImageNet on the Hub", "two alike", "one without"],
+)
+def test_rows_of_a_data_set_are_named_by_their_files(paths, names):
+    images = [{"bytes": b"", "path": path} for path in paths]
+    features = datasets.Features({"image": datasets.Image()})
+    rows = datasets.Dataset.from_dict({"image": images}, features=features).select([2, 0])
+    assert DatasetImages(rows).names == names
+
+
 def test_concatenation(folder):
     images = ConcatImages([ImageFolder(folder), [PHOTO.rotate(90, expand=True)], ArrayImages(PIXELS[None])])
     assert [image.size for image in images] == [(8, 6)] * 3 + [(6, 8), (8, 6)]

@@ -2,12 +2,13 @@
 
 import os
 import signal
+from functools import partial
 
 import pytest
 from photographs import photograph, write_photographs
 
-from alignet_hf.data.images import ImageFolder, UndecodableImageError, find_undecodable
-from alignet_hf.data.images.undecodable import read_in_workers, undecodable_message
+from alignet_hf.data.images import ImageFolder, UndecodableImageError, decoding, find_undecodable
+from alignet_hf.data.images.undecodable import read_in_workers, stopping_message, undecodable_message
 from alignet_hf.errors import InputError
 
 
@@ -19,7 +20,12 @@ def test_every_broken_image_is_found_and_named(tmp_path, num_workers):
     assert sorted(found) == rows
     message = undecodable_message(found)
     assert message.startswith("2 images could not be decoded: ")
-    assert f"{tmp_path}/photos/3.jpg: the image cannot be decoded" in message
+    assert f"{tmp_path}/photos/3.jpg: " in message
+    assert "cannot be decoded" not in message  # it is said once
+    assert undecodable_message(found, skipped=True).startswith("2 images could not be decoded and were skipped: ")
+    assert stopping_message(found).endswith(
+        "; there may be more; replace or remove them, or go on without: on_bad='skip'"
+    )
     assert "\n" not in message
 
 
@@ -29,6 +35,28 @@ def test_sources_of_pil_images_are_checked_too(tmp_path):
 
     images = [photograph(), Image.open(tmp_path / "0.jpg")]
     assert list(find_undecodable(images)) == [1]
+
+
+def test_what_one_decoder_alone_refuses_is_found_if_any_later_work_would_stumble(tmp_path, monkeypatch):
+    """As if libjpeg took what PIL does not, and the other way round; a file is whole for later work of either way."""
+    images = ImageFolder(write_photographs(tmp_path, 2, broken=(1,)))
+
+    def later_work(row):
+        for read in (lambda: images[row], lambda: images.covering(row, lambda height, width: (1, 1))):
+            read()
+
+    strict = decoding.simplejpeg.decode_jpeg
+    monkeypatch.setattr(decoding.simplejpeg, "decode_jpeg", partial(strict, strict=False))
+    assert images.covering(1, lambda height, width: (1, 1)).shape == (8, 12, 3)
+    assert list(find_undecodable(images)) == [1]
+    later_work(0)
+
+    def refuses(*args, **options):
+        raise ValueError("an unknown marker")
+
+    monkeypatch.setattr(decoding.simplejpeg, "decode_jpeg", refuses)
+    assert list(find_undecodable(images)) == [1]
+    later_work(0)
 
 
 def test_a_file_that_cannot_be_read_is_not_left_out(tmp_path):

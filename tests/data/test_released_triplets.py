@@ -1,11 +1,10 @@
 import zipfile
 
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 
 from alignet_hf.data import released_triplets as module
-from alignet_hf.data.alignet import convert_released, load_alignet
+from alignet_hf.data.alignet import load_alignet
 from alignet_hf.data.released_triplets import ReleasedTriplets
 from alignet_hf.errors import InputError
 
@@ -38,23 +37,12 @@ def arrays_of(dataset):
 )
 def test_whatever_the_layout_the_rows_are_the_same(path, save, dress, monkeypatch):
     monkeypatch.setattr(module, "ROWS_PER_BLOCK", 7)
-    monkeypatch.setattr(module, "_SKIPPED_AT_ONCE", 50)
+    monkeypatch.setattr(module, "_BYTES_AT_ONCE", 50)
     save(path, indices=dress(INDICES), similarities=dress(SIMILARITIES), filenames=dress(FILENAMES))
     indices, similarities, filenames = arrays_of(load_alignet(path))
     np.testing.assert_array_equal(indices, INDICES)
     np.testing.assert_array_equal(similarities, SIMILARITIES.astype(np.float32))
     np.testing.assert_array_equal(filenames, FILENAMES)
-
-
-def test_converted_to_a_split_with_a_card(path, tmp_path):
-    np.savez_compressed(path, indices=INDICES, similarities=SIMILARITIES)
-    folder = convert_released(path, tmp_path / "out", "train", sampling="cluster-boundary")
-    indices, similarities, _ = arrays_of(load_alignet(folder))
-    np.testing.assert_array_equal(indices, INDICES)
-    np.testing.assert_array_equal(similarities, SIMILARITIES.astype(np.float32))
-    card = (folder / "README.md").read_text()
-    for line in ("| triplets | 60 |", "| source | alignet_train.npz |", "| sampling | cluster-boundary |"):
-        assert line in card
 
 
 def test_read_in_blocks(path, monkeypatch):
@@ -63,18 +51,29 @@ def test_read_in_blocks(path, monkeypatch):
     assert [len(table) for table in ReleasedTriplets(path).tables()] == [25, 25, 10]
 
 
-def test_rows_where_another_is_the_odd_one_are_counted(path, tmp_path, monkeypatch):
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("first_row", [0, 1, 24, 25, 59, 60])
+def test_from_a_row_on(path, tmp_path, monkeypatch, order, first_row):
     monkeypatch.setattr(module, "ROWS_PER_BLOCK", 7)
-    similarities = SIMILARITIES.copy()
-    similarities[[30, 31, 58]] = [0, 0, 1]
-    np.savez(path, indices=INDICES, similarities=similarities)
-    with pytest.warns(UserWarning, match=r"train\.parquet: in 3 of 60 rows .* row 30 has similarities \[0\.0, 0\.0, 1"):
-        folder = convert_released(path, tmp_path / "out")
-    assert pq.read_metadata(folder / "train.parquet").num_rows == 60
-    np.savez(path, indices=INDICES, similarities=SIMILARITIES[:, ::-1])
-    with pytest.raises(InputError, match="in 60 of 60 rows"):
-        convert_released(path, tmp_path / "other")
-    assert not list((tmp_path / "other").iterdir())
+    np.savez_compressed(path, indices=np.array(INDICES, order=order), similarities=SIMILARITIES, filenames=FILENAMES)
+    tables = ReleasedTriplets(path).tables(first_row, tmp_path)
+    assert [row for table in tables for row in table["indices"].to_pylist()] == INDICES[first_row:].tolist()
+    assert ReleasedTriplets(path).first_filename() == FILENAMES[0, 0]
+
+
+def test_each_array_is_inflated_once(path, monkeypatch):
+    np.savez_compressed(
+        path, indices=np.asfortranarray(INDICES), similarities=SIMILARITIES, filenames=np.asfortranarray(FILENAMES)
+    )
+    released, opened, inflate = ReleasedTriplets(path), [], zipfile.ZipFile.open
+
+    def counting(archive, name, *arguments, **options):
+        opened.append(name)
+        return inflate(archive, name, *arguments, **options)
+
+    monkeypatch.setattr(zipfile.ZipFile, "open", counting)
+    assert sum(len(table) for table in released.tables()) == 60
+    assert sorted(opened) == ["filenames.npy", "indices.npy", "similarities.npy"]
 
 
 @pytest.mark.parametrize(
@@ -120,3 +119,12 @@ def test_an_array_shorter_than_its_header_says(path):
             archive.writestr(name, data[:-1])
     with pytest.raises(InputError, match="an array ends before its last row"):
         load_alignet(path)
+
+
+def test_numbers_longer_than_arrow_has_are_refused(tmp_path):
+    similarities = np.ones((2, 3), np.longdouble)
+    if similarities.itemsize <= 8:
+        pytest.skip("this machine has no longer ones")
+    np.savez_compressed(tmp_path / "a.npz", indices=np.array([[0, 1, 2]] * 2), similarities=similarities)
+    with pytest.raises(InputError, match=r"a\.npz: similarities has type float128; save it as float64"):
+        ReleasedTriplets(tmp_path / "a.npz")

@@ -153,7 +153,10 @@ def test_concepts_find_their_images_by_file_name(tmp_path):
     [
         ("concept\tphoto\n0\ta.jpg\n", "no column concept_index"),
         ("concept_index\tphoto\n7\ta.jpg\n", "line 2: concept_index '7' is not one of 0 to 4"),
-        ("concept_index\tphoto\n1\ta.jpg\n2\tz.jpg\n", "line 3: 'z.jpg' is not among the 3 images"),
+        (
+            "concept_index\tphoto\n1\ta.jpg\n2\tz.jpg\n",
+            r"concepts\.tsv: 1 of 2 names \(z\.jpg\) are not among the 3 images there; add",
+        ),
         ("concept_index\tphoto\n1\ta.jpg\n1\tb/c.jpg\n", "line 3: concept_index 1 comes twice"),
         ("concept_index\tphoto\n1\tc.jpg\n", r"c\.jpg' is ambiguous: 'b/c\.jpg' and 'd/c\.jpg'"),
         ("concept_index\tphoto\n", "names no concept"),

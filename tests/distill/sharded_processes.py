@@ -20,16 +20,16 @@ FSDP = {
 }
 
 
-def trainer(folder, batch_size, data="listed", **kwargs):
+def trainer(folder, batch_size, data="listed", seed=0, **kwargs):
     """6 steps of 8 rows, with a checkpoint and an evaluation after the third."""
     args = arguments(folder, max_steps=6, per_device_train_batch_size=batch_size, learning_rate=1e-3, eval_steps=3,
                      save_strategy="steps", save_steps=3, eval_strategy="steps", gather_negatives=data == "dense",
                      **kwargs)  # fmt: skip
     held_out = {"people": HeldOutTriplets(photographs(seed=7), all_triplets(7))}
-    torch.manual_seed(0)  # of the head, which is new
+    torch.manual_seed(seed)  # of the head, which is new
     if data == "listed":
-        return AligNetTrainer(student(projection_dim=5), args, listed_collator(), listed_rows(40), held_out)
-    return AligNetTrainer(student(projection_dim=5), args, dense_collator(), image_rows(24), held_out)
+        return AligNetTrainer(student(seed, projection_dim=5), args, listed_collator(), listed_rows(40), held_out)
+    return AligNetTrainer(student(seed, projection_dim=5), args, dense_collator(), image_rows(24), held_out)
 
 
 def shard_on_the_processor():
@@ -63,6 +63,10 @@ def main(folder):
     resumed.train(resume_from_checkpoint=str(folder / "listed-sharded" / "checkpoint-3"))
     write("listed-resumed", resumed)
     resumed.save_model(folder / "student")
+    plain = folder / "listed-plain" / "checkpoint-3"  # of a single process
+    goes_on = trainer(folder / "listed-goes-on", 4, seed=1, **FSDP)
+    goes_on.train(resume_from_checkpoint=str(plain))
+    write("listed-goes-on", goes_on)
 
 
 if __name__ == "__main__":

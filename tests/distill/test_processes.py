@@ -7,7 +7,7 @@ import pytest
 import torch
 from processes import launched
 from safetensors.torch import load_file
-from two_processes import curve_trainer, evaluation, gathered_gradients, listed_trainer
+from two_processes import CURVES, curve_trainer, evaluation, gathered_gradients, listed_trainer
 
 from alignet_hf.errors import InputError
 
@@ -22,7 +22,7 @@ def by_one(tmp_path_factory):
     """The curves of a single process with 64 rows a step; its checkpoints lie where two processes find them."""
     folder = tmp_path_factory.mktemp("processes")
     curves = {}
-    for data in ("listed", "dense"):
+    for data in CURVES:
         trainer = curve_trainer(folder / f"{data}-by-one", data, batch_size=64)
         trainer.train()
         curves[data] = trainer.state.log_history
@@ -58,7 +58,7 @@ def test_two_processes_train_as_one(folder, tmp_path):
             torch.testing.assert_close(value, alone.model.state_dict()[name], atol=1e-4, rtol=1e-4, msg=name)
 
 
-@pytest.mark.parametrize("data", ["listed", "dense"])
+@pytest.mark.parametrize("data", CURVES)
 def test_one_process_with_64_rows_and_two_with_32_have_the_same_curve(by_one, folder, data):
     """Dense ones with gathered negatives; each epoch ends with a step of 8 rows."""
     steps = [entry["loss"] for entry in by_one[1][data][:-1]]
@@ -67,12 +67,12 @@ def test_one_process_with_64_rows_and_two_with_32_have_the_same_curve(by_one, fo
     assert_same_curve(by_one[1][data], read(folder, f"{data}-curve"))
 
 
-@pytest.mark.parametrize("data", ["listed", "dense"])
+@pytest.mark.parametrize("data", CURVES)
 def test_two_processes_go_on_from_the_checkpoint_of_one(by_one, folder, data):
     assert_same_curve(by_one[1][data], read(folder, f"{data}-goes-on"))
 
 
-@pytest.mark.parametrize("data", ["listed", "dense"])
+@pytest.mark.parametrize("data", CURVES)
 def test_one_process_goes_on_from_the_checkpoint_of_two(by_one, folder, data, tmp_path):
     resumed = curve_trainer(tmp_path, data, batch_size=64)
     resumed.train(resume_from_checkpoint=str(folder / f"{data}-by-two" / "checkpoint-9"))

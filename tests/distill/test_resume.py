@@ -161,6 +161,14 @@ def test_lora_checkpoints_hold_adapters_resume_and_load(tmp_path):
         )
 
 
+def test_adapters_of_a_sharded_training_do_not_go_on_without(tmp_path):
+    trainer(tmp_path, model=lora(), max_steps=2).train()
+    checkpoint = tmp_path / "checkpoint-2"
+    (checkpoint / "optimizer.pt").rename(checkpoint / "optimizer.bin")  # as FSDP leaves it
+    with pytest.raises(InputError, match=r"of adapters, .* goes on only as it began: with FSDP"):
+        trainer(tmp_path, model=lora()).train(resume_from_checkpoint=str(checkpoint))
+
+
 @pytest.mark.parametrize(
     ("data", "first", "second", "says"),
     [

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sharded")
+    trainer(folder / "listed-plain", 8).train()
     launched(2, Path(__file__).with_name("sharded_processes.py"), folder)
     return folder
 
@@ -36,6 +37,21 @@ def test_shards_learn_as_the_whole(folder, alone):
 def test_shards_resume_to_the_bit(folder):
     whole, resumed = read(folder, "listed-sharded"), read(folder, "listed-resumed")
     assert resumed[:-1] == whole[:-1]
+
+
+def test_shards_go_on_from_a_plain_training(folder, alone):
+    """With weights and origins from the checkpoint: what it begins with is another student."""
+    data, plain = alone
+    if data == "listed":
+        assert_same_curve(plain.state.log_history, read(folder, "listed-goes-on"))
+
+
+def test_a_plain_training_goes_on_from_shards(folder, alone, tmp_path):
+    data, plain = alone
+    if data == "listed":
+        resumed = trainer(tmp_path, 8, seed=1)
+        resumed.train(resume_from_checkpoint=str(folder / "listed-sharded" / "checkpoint-3"))
+        assert_same_curve(plain.state.log_history, resumed.state.log_history)
 
 
 def test_the_student_is_saved_whole_and_under_its_own_name(folder, alone):

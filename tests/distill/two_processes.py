@@ -23,6 +23,7 @@ from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor
 from transformers import TrainerCallback
 
+from alignet_hf.data.augment import RandomCropFlip
 from alignet_hf.data.collator import DenseCollator, image_rows
 from alignet_hf.distill.held_out import HeldOutTriplets
 from alignet_hf.distill.optim import AdamDecayToInit
@@ -30,6 +31,7 @@ from alignet_hf.distill.trainer import AligNetTrainer
 from alignet_hf.errors import NonFiniteLossError
 from alignet_hf.triplets import all_triplets
 
+CURVES = ("listed", "dense", "cropped-listed", "cropped-dense")
 N_ROWS = 200  # three steps of 64 and one of 8 in an epoch
 
 
@@ -45,14 +47,20 @@ def listed_trainer(folder, batch_size, **kwargs):
 def curve_trainer(folder, data, batch_size, **kwargs):
     """20 steps of 64 rows, in several epochs that 64 does not divide, with a checkpoint after the 9th."""
     kwargs = {"max_steps": 20, "learning_rate": 1e-4, "save_strategy": "steps", "save_steps": 9, **kwargs}
-    args = arguments(folder, per_device_train_batch_size=batch_size, gather_negatives=data == "dense", **kwargs)
-    if data == "listed":
-        return AligNetTrainer(student(), args, listed_collator(), listed_rows(N_ROWS))
-    return AligNetTrainer(student(), args, many_images(), image_rows(N_ROWS))
+    args = arguments(folder, per_device_train_batch_size=batch_size, gather_negatives=data.endswith("dense"), **kwargs)
+    transform = crop if data.startswith("cropped") else None
+    if data.endswith("listed"):
+        return AligNetTrainer(student(), args, listed_collator(transform=transform), listed_rows(N_ROWS))
+    return AligNetTrainer(student(), args, many_images(transform=transform), image_rows(N_ROWS))
 
 
-def many_images(n=N_ROWS):
-    return DenseCollator(photographs(n), processor, teacher_embeds(n), labels=np.arange(n) % 5)
+def crop(image):
+    """An augmentation that brings the image to its size again, as the stand-in for a processor does not."""
+    return RandomCropFlip(0.5)(image).resize(image.size)
+
+
+def many_images(n=N_ROWS, **kwargs):
+    return DenseCollator(photographs(n), processor, teacher_embeds(n), labels=np.arange(n) % 5, **kwargs)
 
 
 class KeepGradients(TrainerCallback):
@@ -142,7 +150,7 @@ def main(folder):
     resumed.train(resume_from_checkpoint=str(folder / "run" / "checkpoint-2"))
     for p, q in zip(trainer.model.parameters(), resumed.model.parameters(), strict=True):
         assert torch.equal(p, q)
-    for data in ("listed", "dense"):
+    for data in CURVES:
         curve = curve_trainer(folder / f"{data}-by-two", data, batch_size=32)
         curve.train()
         write(f"{data}-curve", curve.state.log_history)

@@ -13,6 +13,7 @@ from PIL import Image
 from transformers import BitImageProcessorPil
 
 from alignet_hf.data.images import load_images
+from alignet_hf.data.levels import load_levels
 from alignet_hf.data.ratings import read_ratings
 from alignet_hf.evaluation.human.odd_one_out import odd_one_out_accuracy
 from alignet_hf.evaluation.human.rsa import rsa
@@ -160,9 +161,51 @@ def test_a_source_of_several_data_sets_is_embedded_once(call, lab, monkeypatch):
     assert sorted(embedded) == [len(PHOTOS) + 1, len(list((lab / "levels-images").iterdir()))]
 
 
+def test_judgments_of_images_that_cannot_be_decoded_are_left_out_and_counted(call, lab, tmp_path):
+    """The same scores as on the other judgments, of which there are files of their own."""
+    lost = PHOTOS[2]
+    images = write_images(tmp_path / "images", PHOTOS)
+    (images / lost).write_bytes(b"no image")
+    triplets = np.loadtxt(lab / "choices.txt", dtype=int)
+    np.savetxt(tmp_path / "choices.txt", triplets[~(triplets == 2).any(1)], "%d")
+    rows = (lab / "ratings.csv").read_text().splitlines()
+    (tmp_path / "ratings.csv").write_text("\n".join(row for row in rows if lost not in row))
+    levels = sorted(lab.glob("levels-images/*"))
+    levels_images = write_images(tmp_path / "levels-images", [path.name for path in levels])
+    (levels_images / levels[0].name).write_bytes(b"no image")
+    options = ["--n-bootstrap", 5, "--scale", "1,7", "--json", "--images-of", f"levels={levels_images}"]
+    options += ["--levels", lab / "levels", "--against", lab / "other"]
+    evaluate = ["evaluate", lab / "encoder", images]
+    code, _, error = call(*evaluate, "--triplets", lab / "choices.txt", "--ratings", lab / "ratings.csv", *options)
+    assert code == 2
+    assert "--on-bad skip" in error
+    code, printed, error = call(
+        *evaluate, "--triplets", lab / "choices.txt", "--ratings", lab / "ratings.csv", *options, "--on-bad", "skip"
+    )
+    assert code == 0, error
+    found = json.loads(printed)
+    n_levels = len(load_levels(lab / "levels"))
+    lost_levels = [
+        any(name.endswith(levels[0].name) for name in row) for row in load_levels(lab / "levels")["filenames"]
+    ]
+    n_out = (triplets == 2).any(1).sum() + 1 + sum(lost_levels)
+    assert 0 < sum(lost_levels) < n_levels
+    assert any(line.startswith(f"{n_out} judgments") for line in found["notes"])
+    code, printed, error = call(
+        *evaluate, "--triplets", tmp_path / "choices.txt", "--ratings", tmp_path / "ratings.csv", *options,
+        "--on-bad", "skip",
+    )  # fmt: skip
+    assert code == 0, error
+    expected = json.loads(printed)
+    assert found.keys() == expected.keys()
+    for name in found.keys() - {"notes", "levels_exclusions"}:
+        assert_told(found[name], expected[name])
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ("I --triplets T --on-bad drop", "on_bad is 'drop'; choose raise"),
         ("--triplets T", "--triplets: where are its images? Give IMAGES, or --images-of choices=PATH"),
         ("I --triplets T --images-of levels=I", "--images-of levels=I: levels is not scored on"),
         ("I --triplets T --images-of photos", "--images-of photos: give DATA=PATH"),

@@ -27,5 +27,5 @@ def test_weights_stay_where_they_are(small_hub, tmp_path):
 
     small_hub.stop()
     assert architecture_of(Encoder(model="alignet/tiny")) == here  # from the cache
-    with pytest.raises(UnreachableError, match="alignet/other: no such folder, and the Hub is not reached"):
+    with pytest.raises(UnreachableError, match="alignet/other: no such folder, and the Hub cannot be reached"):
         architecture_of(Encoder(model="alignet/other"))

@@ -67,6 +67,7 @@ def test_a_pooled_map_is_refused(tmp_path):
     ("family", "pooling", "processor", "message"),
     [
         ("vit", "patch-mean", "native", "cannot leave tokens of images out of a mean"),
+        ("vit", "cls+patch-mean", "native", "has no equal of pooling 'cls.patch-mean'"),
         ("siglip2", "mean", "native", "cannot leave tokens of images out of a mean"),
         ("vit", "auto", "alignet", "and the model has AligNetImageProcessor"),
         ("vit", "auto", None, "and the model has none"),

@@ -165,6 +165,7 @@ def test_preprocessing(tmp_path):
         ("siglip2", "auto", {}, "siglip2_vision_model is not among"),
         ("vit", "auto", {"image_size": 64}, "images of 32 x 32 pixels, and the model takes 64 x 64"),
         ("vit", "pooler", {}, "no equal of the pooler"),
+        ("vit", "cls+patch-mean", {}, "no equal of pooling 'cls.patch-mean'"),
         ("vit", "auto", {"layer_norm_eps": 1e-3}, f"layer_norm_eps 0.001 of this vit is not timm's {TIMM_EPSILON}"),
         ("clip", "auto", {"layer_norm_eps": 1e-6}, "layer_norm_eps 1e-06"),
         ("siglip", "auto", {"hidden_act": "relu"}, "hidden_act 'relu' is not among gelu"),

@@ -25,7 +25,7 @@ def assert_reads_the_representation(backbone, inputs, folder):
     outputs, seen = run(native, inputs), []
     for pooling in poolings_of(backbone):
         model = AligNetVisionModel.from_backbone(backbone, pooling=pooling)
-        read = eval(reading(model.config), {"outputs": outputs, "inputs": inputs})
+        read = eval(reading(model.config), {"outputs": outputs, "inputs": inputs, "torch": torch})
         torch.testing.assert_close(read, run(model, inputs).pooler_output, rtol=0, atol=1e-6)
         seen.append(pooling)
     return seen
@@ -35,6 +35,7 @@ def assert_reads_the_representation(backbone, inputs, folder):
 def test_every_pooling_of_every_family(family, tmp_path):
     poolings = assert_reads_the_representation(tiny_backbone(family), tiny_inputs(family), tmp_path)
     assert {"auto", "mean", "patch-mean", "pooler"} <= set(poolings)
+    assert ("cls" in poolings) == ("cls+patch-mean" in poolings)
     assert ("cls" in poolings) == (family not in ("siglip", "siglip2", "swin", "convnext", "convnextv2"))
 
 

@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 from huggingface_hub import DatasetCard
 
+from alignet_hf.convert.imagenet_labels import imagenet_classes
+from alignet_hf.convert.triplets import convert_triplets
 from alignet_hf.data.alignet import load_alignet, push_alignet, save_alignet, triplet_dataset
 from alignet_hf.errors import HubError, InputError
 
@@ -37,6 +39,17 @@ def test_a_data_set(small_hub, dataset):
     assert b"| sampling | random |" in small_hub.files(NAME, "dataset")["README.md"]
     with pytest.raises(InputError, match=r"alignet/triplets: no split 'train'.*; splits there: valid"):
         load_alignet(NAME)
+
+
+def test_the_released_triplets_with_their_labels(small_hub, tmp_path):
+    names = np.array([f"{wnid}_{row}.JPEG" for row, wnid in enumerate(list(imagenet_classes())[5:9])])
+    np.savez(tmp_path / "alignet_valid.npz", indices=INDICES, similarities=SIMILARITIES, filenames=names[INDICES])
+    folder = convert_triplets(tmp_path / "alignet_valid.npz", tmp_path / "t", progress=False)
+    push_alignet(folder, NAME, token=small_hub.token)
+    loaded, expected = load_alignet(NAME, "valid"), load_alignet(folder, "valid")
+    assert loaded.features == expected.features
+    assert loaded[:] == expected[:]
+    assert DatasetCard(small_hub.files(NAME, "dataset")["README.md"].decode()).data.license == "cc-by-4.0"
 
 
 def test_a_folder_with_all_its_splits_is_one_commit(small_hub, dataset, tmp_path):

@@ -171,3 +171,26 @@ def test_options_that_failed_can_be_others(call, teacher, tmp_path):
     (tmp_path / "out").mkdir()
     assert call("cluster", teacher, tmp_path / "out", "--n-clusters", 81)[0] == 2
     succeed(call, "cluster", teacher, tmp_path / "out", "--n-clusters", 4)
+
+
+def test_triplets_by_the_classes_that_names_tell(call, teacher, tmp_path):
+    """The rows that sample_triplets draws by these classes, where the clusters would have others."""
+    classes = np.arange(80) % 4
+    names = [f"n{wnid:08}_{row}.JPEG" for row, wnid in enumerate(classes)]
+    named = Embeddings(ARRAY, names).save_pretrained(tmp_path / "named")
+    options = ("-n", 200, "--seed", 3, "--strategy", "class-boundary")
+    succeed(call, "triplets", named, tmp_path / "triplets", *options)
+    i, j, k = classes[load_alignet(tmp_path / "triplets").with_format("numpy")[:]["indices"]].T
+    assert ((i == j).astype(int) + (i == k) + (j == k) == 1).all()
+    assert "| sampling | class-boundary |" in (tmp_path / "triplets/README.md").read_text()
+    succeed(call, "cluster", teacher, tmp_path / "clusters", "--n-clusters", 5)
+    for embeddings, given, message in (
+        (named, ("--clusters", tmp_path / "clusters"), "class-boundary samples by the classes that names tell; leave"),
+        (teacher, (), "0.jpg: its name tells no class; name photographs as ImageNet does"),
+    ):
+        code, _, err = call("triplets", embeddings, tmp_path / "out", *options, *given)
+        assert (code, err.count("\n")) == (2, 1)
+        assert message in err
+    code, _, err = call("triplets", teacher, tmp_path / "out", "-n", 5, "--strategy", "within-class")
+    assert (code, "only random and class-boundary do without" in err) == (2, True)
+    assert not (tmp_path / "out" / "train.parquet").exists()

@@ -271,7 +271,7 @@ def test_bad_images_are_named(tmp_path):
     for row, image in enumerate(PIXELS):
         Image.fromarray(image).save(tmp_path / f"{row:02}.png")
     (tmp_path / "07.png").write_text("not an image")
-    message = r"^1 image could not be decoded: \S*07\.png: the image cannot be decoded[^\n]*; on_bad='skip' goes on"
+    message = r"^stopped at an image that cannot be decoded: \S*07\.png: it is of no known format; [^\n]*on_bad='skip'$"
     for num_workers in (0, 1):
         with pytest.raises(InputError, match=message):
             embed(images=ImageFolder(tmp_path), num_workers=num_workers)
@@ -299,5 +299,5 @@ def test_bad_arguments_are_named(tmp_path, backbone):
         embed(backbone, processor=None)
     with pytest.raises(InputError, match=r"expected a tensor \(images, dimensions\) from a batch, got \(2, 3, 8, 8\)"):
         embed(lambda pixel_values: pixel_values)
-    with pytest.raises(InputError, match="nowhere: cannot be loaded"):
+    with pytest.raises(InputError, match="nowhere: no such folder, and no name on the Hub"):
         embed(tmp_path / "nowhere", processor=None)

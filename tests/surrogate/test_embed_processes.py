@@ -3,11 +3,14 @@
 import json
 import os
 import signal
+import time
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from accelerate import PartialState
 from PIL import Image
 from processes import in_processes, launched
 from transformers import ViTConfig, ViTImageProcessorPil, ViTModel
@@ -89,11 +92,27 @@ def test_what_two_processes_skip_is_gathered(tmp_path):
         Image.fromarray(IMAGES.array[row]).save(images / f"{row}.png")
         if row in bad:
             (images / f"{row}.png").write_text("not an image")
-    with pytest.warns(UserWarning, match=r"^5 images could not be decoded: \S*2\.png: "):
+    with pytest.warns(UserWarning, match=r"^5 images could not be decoded and were skipped: \S*2\.png: "):
         embed(vit(), tmp_path / "one", ImageFolder(images), on_bad="skip")
     in_processes(2, lambda index: str(embed(vit(), tmp_path / "two", ImageFolder(images), on_bad="skip")))
     assert written(tmp_path / "two") == written(tmp_path / "one")
     assert sorted(Embeddings.from_pretrained(tmp_path / "two").undecodable) == bad
+
+
+@pytest.mark.parametrize("late", ["to start", "to end"])
+def test_one_may_be_later_than_collectives_wait(tmp_path, late):
+    class Slow(Mortal):
+        def forward(self, pixel_values):
+            time.sleep(0.6)  # of its five batches
+            return super().forward(pixel_values)
+
+    def work(index):
+        PartialState(cpu=True, timeout=timedelta(seconds=1))
+        if index and late == "to start":
+            time.sleep(2.5)
+        return len(embed(Slow() if index and late == "to end" else Mortal(), tmp_path))
+
+    assert in_processes(2, work) == [37, 37]
 
 
 def test_what_is_wrong_is_said_by_all(tmp_path):

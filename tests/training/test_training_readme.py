@@ -101,7 +101,7 @@ def test_what_it_says_a_run_takes_is_what_check_estimates(tmp_path):
         "aligned embeddings 5.9 GB": stages["triplets"].scratch,
         "0.7 GB for clusters": stages["clusters"].memory,
         "0.4 GB for triplets": stages["triplets"].memory,
-        "4 GB in each process": stages["alignet"].memory,
+        "1 GB in each process": stages["alignet"].memory,
     }
     for words, size in gigabytes.items():
         assert words in README

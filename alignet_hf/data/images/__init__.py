@@ -10,6 +10,7 @@ from alignet_hf.data.images.decoding import IMAGE_SUFFIXES, UndecodableImageErro
 from alignet_hf.data.images.hub_datasets import DatasetImages, StreamedImages
 from alignet_hf.data.images.imagenet import open_imagenet
 from alignet_hf.data.images.opening import load_images
+from alignet_hf.data.images.parquet import ParquetImages
 from alignet_hf.data.images.pixels import Geometry, PixelScaling
 from alignet_hf.data.images.shards import TarImages
 from alignet_hf.data.images.sources import (
@@ -32,6 +33,7 @@ __all__ = [
     "ImageFolder",
     "ImageList",
     "ImageSource",
+    "ParquetImages",
     "PixelScaling",
     "SomeImages",
     "StreamedImages",

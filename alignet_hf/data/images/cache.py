@@ -31,7 +31,7 @@ from alignet_hf.data.images.sources import (
     images_fingerprint,
     open_row,
 )
-from alignet_hf.data.images.undecodable import OnBad, check_on_bad, read_in_workers, undecodable_message
+from alignet_hf.data.images.undecodable import OnBad, check_on_bad, read_in_workers, stopping_message
 from alignet_hf.distill.processes import by_the_first
 from alignet_hf.errors import InputError
 from alignet_hf.hub.artifacts import replacing
@@ -156,7 +156,7 @@ def _cache(source, folder: Path, size: int, processor, fast: bool, num_workers: 
         if not work.finished:
             work.go_on(_Read(source, geometry, None if fast else processor), num_workers, on_bad, progress)
         if on_bad == "raise" and work.undecodable:
-            raise InputError(_fatal(work.undecodable))
+            raise InputError(stopping_message(work.undecodable))
         work.finish()
 
 
@@ -207,7 +207,7 @@ class _Work:
             for rows, pixels, errors in read_in_workers(read, range(self.done, len(self.names)), num_workers):
                 if errors and on_bad == "raise":
                     self._mark(file)
-                    raise InputError(_fatal(errors))
+                    raise InputError(stopping_message(errors))
                 self.undecodable |= errors
                 with self._writing():
                     _write_all(file, _with_gaps(rows, pixels, errors, self.row_bytes))
@@ -268,10 +268,6 @@ class _Read:
         else:
             pixels = uint8_pixels(self.processor, [open_row(self.source, row)])[0]
         return pixels.permute(1, 2, 0).contiguous()
-
-
-def _fatal(errors: dict[int, str]) -> str:
-    return f"{undecodable_message(errors)}; on_bad='skip' goes on without"
 
 
 def _with_gaps(rows: list[int], pixels: Tensor | None, errors: dict[int, str], row_bytes: int) -> bytes:

@@ -9,29 +9,62 @@ from pathlib import Path
 
 import numpy as np
 import simplejpeg
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from alignet_hf.errors import InputError
 
 IMAGE_SUFFIXES = (".bmp", ".gif", ".jfif", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
-# Every way in which PIL's decoders say that a file is not an image, or not a whole one.
-DECODING_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error)
+# Every way in which PIL's decoders say that a file is not an image, or not a whole one: some by what they stumble over.
+DECODING_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    LookupError,
+    ArithmeticError,
+    AttributeError,
+    TypeError,
+    AssertionError,
+    NotImplementedError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+)
 
-_TURNED = range(5, 9)  # the EXIF orientations in which the file's rows are the picture's columns
+_UPRIGHT = {  # the EXIF orientations, and what undoes each
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_TURNED = range(5, 9)  # those in which the file's rows are the picture's columns
 
 
 class UndecodableImageError(InputError):
-    """The bytes are there, but they are not a whole image: one among a million may be left out."""
+    """The bytes are there, but they are not a whole image: one among a million may be left out.
+
+    Args:
+        message: what is wrong, and what to do.
+        brief: which image it is and why, for a list of many; the message by default.
+    """
+
+    def __init__(self, message: str, brief: str | None = None):
+        super().__init__(message)
+        self.brief = brief or message
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
     """Turn any PIL image into the RGB one that a viewer would show.
 
-    The EXIF orientation is applied; transparency lies on white, the ground on which cut-out objects are shown to
-    people; 16-bit grey is scaled to 8 bits; grey, palette, CMYK and the rest are converted; an animation gives its
-    first frame.
+    The EXIF orientation is applied, where the EXIF is whole; transparency lies on white, the ground on which cut-out
+    objects are shown to people; 16-bit grey is scaled to 8 bits; grey, palette, CMYK and the rest are converted; an
+    animation gives its first frame.
     """
-    image = ImageOps.exif_transpose(image)
+    image.load()
+    image = _upright(image, _orientation(image))
     if image.mode == "RGB" and "transparency" not in image.info:
         return image
     if image.mode.startswith("I"):  # "I;16" and its kin, and "I", which PIL uses for 16-bit PGM
@@ -62,7 +95,8 @@ def open_covering(encoded: bytes, name: str, needed: Callable[[int, int], tuple[
     """Decode a file's bytes to (H, W, 3) uint8, a JPEG at the smallest scale of libjpeg that covers what is needed.
 
     The scales are those of 1/2 and below: between 1/2 and 1, libjpeg-turbo has no SIMD code and takes longer than for
-    the whole image. At full scale the pixels are those of `open_image`, which also decodes what is not a JPEG.
+    the whole image. At full scale the pixels are those of `open_image`, which also decodes what is not a JPEG, and what
+    this way cannot: no image is whole for `open_image` alone.
 
     Args:
         encoded: the file's bytes.
@@ -74,7 +108,7 @@ def open_covering(encoded: bytes, name: str, needed: Callable[[int, int], tuple[
     """
     with _naming(name), Image.open(io.BytesIO(encoded)) as image:  # reads the header alone
         plain_jpeg = image.format in ("JPEG", "MPO") and image.mode in ("RGB", "L")
-        orientation = image.getexif().get(ExifTags.Base.Orientation, 1) if plain_jpeg else 1
+        orientation = _orientation(image) if plain_jpeg else 1
         width, height = image.size
     if not plain_jpeg:
         return np.array(open_image(encoded, name))
@@ -86,11 +120,7 @@ def open_covering(encoded: bytes, name: str, needed: Callable[[int, int], tuple[
         pixels = simplejpeg.decode_jpeg(encoded, "RGB", min_height=min_height, min_width=min_width, min_factor=2)
     except ValueError:  # also for flaws that PIL tolerates: what is a whole image is for `open_image` to say
         return np.array(open_image(encoded, name))
-    if orientation == 1:
-        return pixels
-    image = Image.fromarray(pixels)
-    image.getexif()[ExifTags.Base.Orientation] = orientation
-    return np.array(ImageOps.exif_transpose(image))
+    return pixels if orientation == 1 else np.array(_upright(Image.fromarray(pixels), orientation))
 
 
 def read_file(path: str | Path) -> bytes:
@@ -105,11 +135,31 @@ def read_file(path: str | Path) -> bytes:
         raise InputError(f"{path}: the image cannot be read: {error.strerror}") from error
 
 
+def _orientation(image: Image.Image) -> int:
+    """1 to 8, as EXIF numbers them; 1, upright, where the EXIF says nothing, or is damaged: its pixels are whole."""
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation)
+        return int(orientation) if orientation in _UPRIGHT else 1
+    except DECODING_ERRORS:
+        return 1
+
+
+def _upright(image: Image.Image, orientation: int) -> Image.Image:
+    """A copy, turned as it is to be seen. PIL's own would also write the EXIF anew, which fails if any of it is bad."""
+    if orientation == 1:
+        return image.copy()
+    upright = image.transpose(_UPRIGHT[orientation])
+    # Without the orientation, or another would turn it again.
+    upright.info = {key: value for key, value in upright.info.items() if key == "transparency"}
+    return upright
+
+
 @contextmanager
 def _naming(name: str | Path):
     try:
         yield
-    except (*DECODING_ERRORS, Image.DecompressionBombError) as error:
+    except DECODING_ERRORS as error:
         unknown = isinstance(error, UnidentifiedImageError)  # PIL's message has an address in memory
         reason = "it is of no known format" if unknown else error
-        raise UndecodableImageError(f"{name}: the image cannot be decoded: {reason}; replace or remove it") from error
+        message = f"{name}: the image cannot be decoded: {reason}; replace or remove it"
+        raise UndecodableImageError(message, f"{name}: {reason}") from error

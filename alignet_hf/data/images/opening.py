@@ -8,6 +8,7 @@ from alignet_hf.data.images.cache import RECORD, CachedImages
 from alignet_hf.data.images.decoding import DECODING_ERRORS, IMAGE_SUFFIXES
 from alignet_hf.data.images.hub_datasets import DatasetImages
 from alignet_hf.data.images.imagenet import open_imagenet
+from alignet_hf.data.images.parquet import ParquetImages
 from alignet_hf.data.images.shards import TarImages, shard_paths
 from alignet_hf.data.images.sources import ArrayImages, ImageFolder, ImageList, ImageSource, files_below
 from alignet_hf.errors import InputError
@@ -22,7 +23,7 @@ def load_images(spec: str | Path, *, split: str = "train", column: str | None = 
         spec: one of
             a folder of images, of Parquet files, of tar files, or that `cache_images` wrote;
             an .npy or .npz file (array `images`, or its only one);
-            a Parquet file;
+            a Parquet file, which is read where it is (see `ParquetImages`);
             a tar file, or several: `shards/train-{000000..000123}.tar`;
             a .txt file with a path a line, relative to the folder it is in;
             `imagenet:FOLDER`, ImageNet's training photographs in any usual layout (see `open_imagenet`);
@@ -43,12 +44,12 @@ def load_images(spec: str | Path, *, split: str = "train", column: str | None = 
     if path.is_dir():
         return _open_folder(path, column)
     if path.suffix == ".parquet" and path.is_file():
-        return _dataset_images(spec, [path], "train", column)
+        return ParquetImages([path], column)
     if path.suffix == ".txt" and path.is_file():
         return _listed_images(path)
     if path.exists() or len(path.parts) != 2 or path.is_absolute() or path.suffix in (".parquet", ".txt"):
         raise InputError(f"{spec}: not {_KINDS}")
-    return _dataset_images(spec, None, split, column)
+    return _hub_images(name, split, column)
 
 
 def _open_folder(path: Path, column: str | None) -> ImageSource:
@@ -56,7 +57,7 @@ def _open_folder(path: Path, column: str | None) -> ImageSource:
         return CachedImages(path)
     if next(files_below(path, IMAGE_SUFFIXES), None) is None:
         if parquet := sorted(files_below(path, [".parquet"])):
-            return _dataset_images(path, parquet, "train", column)
+            return ParquetImages(parquet, column)
         if next(path.glob("*.tar"), None):
             return TarImages(shard_paths(path))
     return ImageFolder(path)
@@ -75,20 +76,17 @@ def _listed_images(path: Path) -> ImageList:
     return ImageList(files, folder=path.parent)
 
 
-def _dataset_images(spec, files: list[Path] | None, split: str, column: str | None) -> DatasetImages:
+def _hub_images(name: str, split: str, column: str | None) -> DatasetImages:
     import datasets
 
     try:
-        if files is None:
-            dataset = datasets.load_dataset(str(spec), split=split)
-        else:
-            dataset = datasets.load_dataset("parquet", data_files=[str(file) for file in files], split=split)
+        dataset = datasets.load_dataset(name, split=split)
     except (OSError, ValueError, datasets.exceptions.DatasetGenerationError) as error:
-        raise InputError(f"{spec}: the data set cannot be opened: {str(error).splitlines()[0]}") from error
-    columns = [name for name, kind in dataset.features.items() if isinstance(kind, datasets.Image)]
+        raise InputError(f"{name}: the data set cannot be opened: {str(error).splitlines()[0]}") from error
+    columns = [key for key, kind in dataset.features.items() if isinstance(kind, datasets.Image)]
     if column is None and not columns:
-        raise InputError(f"{spec}: no column of images; the data set has {', '.join(dataset.features)}")
-    return DatasetImages(dataset, column or columns[0], hub_id=str(spec) if files is None else None)
+        raise InputError(f"{name}: no column of images; the data set has {', '.join(dataset.features)}")
+    return DatasetImages(dataset, column or columns[0], hub_id=name)
 
 
 def _load_array(path: Path) -> np.ndarray:
@@ -103,5 +101,5 @@ def _load_array(path: Path) -> np.ndarray:
             return loaded[name]
     except InputError:
         raise
-    except (*DECODING_ERRORS, TypeError) as error:
+    except DECODING_ERRORS as error:
         raise InputError(f"{path}: the array cannot be read: {error}") from error

@@ -172,14 +172,18 @@ def open_row(images, index: int) -> Image.Image:
 
     Raises:
         UndecodableImageError: naming it, if it is not a whole image.
+        InputError: if it is no PIL image at all.
     """
     if isinstance(images, ImageSource):  # RGB, and its errors name the file
         return images[index]
     try:
-        return to_rgb(images[index])
+        image = images[index]
+        if isinstance(image, Image.Image):
+            return to_rgb(image)
     except Exception as error:
         kind = UndecodableImageError if isinstance(error, DECODING_ERRORS) else InputError
         raise kind(f"image {index} cannot be read: {error}; replace it, or drop its rows") from error
+    raise InputError(f"image {index} is of type {type(image).__name__}; give PIL images, or open files by load_images")
 
 
 def covering(images, index: int, needed: Needed) -> np.ndarray:

@@ -10,16 +10,18 @@ from torch.utils.data import DataLoader
 from tqdm.auto import tqdm
 
 from alignet_hf.data.images.decoding import UndecodableImageError
-from alignet_hf.data.images.sources import covering
+from alignet_hf.data.images.sources import open_row
 from alignet_hf.errors import InputError
 
 OnBad = Literal["raise", "skip"]
+SKIP = "on_bad='skip'"  # as Python calls it; commands and recipes have words of their own for it
 
 
 def find_undecodable(images, *, num_workers: int = 0, progress: bool = True) -> dict[int, str]:
-    """Decode every image of a source, at the smallest scale there is -> rows that fail, and why.
+    """Decode every image of a source, exactly -> rows that fail, and why.
 
-    Work that reads every image anyway (embedding, caching) finds them on its way; this is for what does not.
+    What this finds whole the fast way decodes too, as it turns to the exact one where it fails itself. Work that reads
+    every image anyway (embedding, caching) finds them on its way; this is for what does not.
 
     Args:
         images: an image source.
@@ -43,11 +45,38 @@ def check_on_bad(on_bad: str) -> None:
         raise InputError(f"on_bad is {on_bad!r}; choose raise (stop at an image that cannot be decoded) or skip")
 
 
-def undecodable_message(found: Mapping[int, str], shown: int = 5) -> str:
-    """`1 image could not be decoded: ...`, with what is wrong with the first few."""
-    many = "1 image" if len(found) == 1 else f"{len(found)} images"
+def undecodable_message(found: Mapping[int, str], skipped: bool = False) -> str:
+    """`1 image could not be decoded: ...`, with what is wrong with the first few.
+
+    Args:
+        skipped: whether the work went on without them, to be said too.
+    """
+    many, was = ("1 image", "was") if len(found) == 1 else (f"{len(found)} images", "were")
+    return f"{many} could not be decoded{f' and {was} skipped' if skipped else ''}: {_the_first(found)}"
+
+
+def stopping_message(found: Mapping[int, str]) -> str:
+    """What is wrong where the work stops at images, which may not be all that cannot be decoded, and what to do."""
+    what, it = ("an image that cannot", "it") if len(found) == 1 else ("images that cannot", "them")
+    return (
+        f"stopped at {what} be decoded: {_the_first(found)}; there may be more; replace or remove {it}, "
+        f"or go on without: {SKIP}"
+    )
+
+
+def _the_first(found: Mapping[int, str], shown: int = 5) -> str:
     rest = "" if len(found) <= shown else f"; and {len(found) - shown} more"
-    return f"{many} could not be decoded: {'; '.join(found[row] for row in sorted(found)[:shown])}{rest}"
+    return "; ".join(found[row] for row in sorted(found)[:shown]) + rest
+
+
+@contextmanager
+def offering_skip():
+    """Say of an image that stops the work that this can go on without it."""
+    try:
+        yield
+    except UndecodableImageError as error:
+        error.args = (f"{error}, or go on without: {SKIP}",)
+        raise
 
 
 def read_in_workers(
@@ -113,7 +142,7 @@ class _Guarded:
             try:
                 tensors.append(self.read(row))
             except UndecodableImageError as error:
-                errors[row] = str(error)
+                errors[row] = error.brief
             except InputError as error:
                 return rows, None, errors, str(error)
         return rows, torch.stack(tensors) if tensors else None, errors, None
@@ -124,5 +153,5 @@ class _Decode:
         self.images = images
 
     def __call__(self, row: int) -> Tensor:
-        covering(self.images, row, lambda height, width: (1, 1))
+        open_row(self.images, row)
         return torch.empty(0)

@@ -1,7 +1,7 @@
 """The command of VICE: vice."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -26,7 +26,7 @@ def vice(
         float | None,
         typer.Option(min=0, max=0.9, help="Share of the choices to hold out; by default THINGS' own split, or 0.1."),
     ] = None,
-    prior: Annotated[str, typer.Option(help="gaussian or laplace.")] = "gaussian",
+    prior: Annotated[Literal["gaussian", "laplace"], typer.Option(help="Of the weights.")] = "gaussian",
     spike: Annotated[float, typer.Option(help="Standard deviation, or scale, of the prior's narrow part.")] = 0.25,
     slab: Annotated[float, typer.Option(help="The same of its wide part.")] = 1.0,
     pi: Annotated[float, typer.Option(min=0, max=1, help="Weight of the narrow part.")] = 0.5,
@@ -55,7 +55,10 @@ def vice(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Fit VICE: interpretable dimensions, and how uncertain people are; killed and started again, it goes on."""
+    """Fit VICE: people's dimensions, and how uncertain they are.
+
+    Killed and started again, it goes on.
+    """
     import numpy as np
 
     from alignet_hf.data.images import load_images
