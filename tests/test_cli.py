@@ -263,6 +263,7 @@ def test_a_file_that_breaks_after_its_triplets_were_made(call, data, tmp_path):
         code, _, err = call(*command, "--num-workers", num_workers)
         assert code == 2
         assert err.startswith(f"alignet-hf: {broken}: the image cannot be decoded: it is of no known format; replace")
+        assert err.endswith(", or go on without: --on-bad skip\n")
         assert err.count("\n") == 1
     code, _, err = call(*command, "--on-bad", "skip")
     assert code == 0

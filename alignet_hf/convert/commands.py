@@ -37,7 +37,10 @@ def download(
     force: Annotated[bool, typer.Option("--force", help="Download and convert again.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Get one of the authors' checkpoints, converted, into the Hub's cache; print its folder."""
+    """Get one of the authors' checkpoints, converted.
+
+    It goes into the Hub's cache; its folder is printed.
+    """
     from alignet_hf.convert.converting import download_released
     from alignet_hf.hub.alignment import Alignment
 
@@ -79,7 +82,11 @@ def convert(
     dtype: Annotated[str | None, typer.Option(help="Of --activations: float32 or float16; their own.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Convert a checkpoint of the authors, of big_vision or of timm's names, without TensorFlow; or their triplets."""
+    """Convert others' checkpoints, triplets, activations.
+
+    The authors' SavedModels (without TensorFlow), big_vision's .npz, timm's names in .safetensors; with --triplets the
+    authors' triplets, with --activations the teacher's activations.
+    """
     quiet()
     _check_push(push, private)
     if triplets and activations:

@@ -205,7 +205,6 @@ def test_judgments_of_images_that_cannot_be_decoded_are_left_out_and_counted(cal
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("I --triplets T --on-bad drop", "on_bad is 'drop'; choose raise"),
         ("--triplets T", "--triplets: where are its images? Give IMAGES, or --images-of choices=PATH"),
         ("I --triplets T --images-of levels=I", "--images-of levels=I: levels is not scored on"),
         ("I --triplets T --images-of photos", "--images-of photos: give DATA=PATH"),

@@ -75,7 +75,7 @@ def offering_skip():
     try:
         yield
     except UndecodableImageError as error:
-        error.args = (f"{error}, or go on without: {SKIP}",)
+        error.args = (f"{str(error).rstrip()}, or go on without: {SKIP}",)  # a worker's ends with its traceback's line
         raise
 
 
