@@ -110,7 +110,7 @@ def _convert(path: Path, folder: Path, split: str, labels: bool | None, progress
     parts = _Parts(parts_folder, {"sha256": facts["sha256"], "columns": list(features)})
     try:
         parts.fill(released, labelling, features.arrow_schema, progress)
-        save_blocks(parts.tables(), folder, split, features, released.n_rows, **facts)
+        save_blocks(parts.tables(), folder, split, features, released.n_rows, rows_of=str(path), **facts)
     except FullDiskError:
         raise  # it goes on once there is room
     except InputError:

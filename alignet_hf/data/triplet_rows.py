@@ -84,12 +84,15 @@ class RowCheck:
             raise InputError(f"{self.name}: expected three indices and three similarities a row: {error}") from error
         validate_triplets(self._matrix(table, "indices"), name=f"{self.name}: indices", first_row=self.n_rows)
         similarities = self._matrix(table, "similarities")
-        bad = np.flatnonzero(~np.isfinite(similarities).all(1))
-        if bad.size:
-            values = similarities[bad[0]].tolist()
-            raise InputError(f"{self.name}: similarities: row {self.n_rows + bad[0]} is not finite: {values}")
+        finite = np.isfinite(similarities)
+        if not finite.all():
+            bad = int(finite.all(1).argmin())
+            values = similarities[bad].tolist()
+            raise InputError(f"{self.name}: similarities: row {self.n_rows + bad} is not finite: {values}")
         # The odd one is last, so the pair of the other two, s_ij, must be the most similar.
-        disagree = np.flatnonzero(similarities[:, 0] < similarities[:, 1:].max(1))
+        # Column by column: a maximum along rows of two numbers takes ten times as long.
+        s_ij, s_ik, s_jk = similarities.T
+        disagree = np.flatnonzero(s_ij < np.maximum(s_ik, s_jk))
         if disagree.size and not self.n_disagree:
             values = similarities[disagree[0]].tolist()
             self.first_to_disagree = f"row {self.n_rows + disagree[0]} has similarities {values}"

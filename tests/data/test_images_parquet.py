@@ -5,6 +5,7 @@ import pickle
 
 import datasets
 import numpy as np
+import pyarrow as pa
 import pytest
 from photographs import encoded, photograph
 from torch.utils.data import DataLoader
@@ -44,6 +45,19 @@ def test_any_order_gives_the_bytes_that_datasets_gives(rows, folder, monkeypatch
     assert not (folder.parent / "cache").exists()
     with pytest.raises(IndexError):
         images.encoded(N_IMAGES)
+
+
+def test_a_row_is_read_without_the_rest_of_its_group(tmp_path):
+    noise = np.random.default_rng(0).bytes
+    cells = [{"bytes": noise(2**17), "path": f"{row}.jpg"} for row in range(128)]
+    rows = datasets.Dataset.from_dict({"image": cells}, features=datasets.Features({"image": datasets.Image()}))
+    rows.to_parquet(tmp_path / "train.parquet", batch_size=128)
+    images = ParquetImages([tmp_path / "train.parquet"])
+    assert len(images.groups) == 1
+    at_rest = pa.total_allocated_bytes()
+    for row in (3, 70, 127):
+        assert images.encoded(row)[0] == cells[row]["bytes"]
+        assert 0 < pa.total_allocated_bytes() - at_rest < 6e6  # of 17 MB
 
 
 @pytest.mark.skipif(os.name != "posix", reason="forks")

@@ -3,6 +3,7 @@ import os
 import datasets
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from alignet_hf.data import alignet
@@ -59,6 +60,28 @@ def test_another_file_of_that_name_takes_the_place_of_the_old(folder, cache):
     np.testing.assert_array_equal(load_alignet(folder)["indices"], INDICES[::-1])
     assert len(entries(cache)) == 1
     np.testing.assert_array_equal(old["indices"], INDICES)  # who has it open keeps it
+
+
+@pytest.mark.parametrize("rows_per_group", [2**12, 2**19])
+def test_the_first_opening_holds_a_block_not_the_file(tmp_path, monkeypatch, rows_per_group):
+    first = np.arange(2**19, dtype=np.int32)
+    similarities = -np.sort(-RNG.normal(size=(2**19, 3)), axis=1).astype(np.float32)
+    whole = triplet_dataset(np.stack([first, first[::-1] + 2**19, first + 2**20], axis=1), similarities)
+    path = tmp_path / "train.parquet"
+    pq.write_table(whole.data.table, path, row_group_size=rows_per_group, use_dictionary=False, compression=None)
+    monkeypatch.setattr(alignet, "ROWS_PER_BLOCK", 2**12)
+    monkeypatch.setattr(alignet, "_READ_AT_ONCE", 2**16)
+    held, at_rest, check = [], pa.total_allocated_bytes(), alignet.RowCheck.__call__
+
+    def weighing(self, table):
+        held.append(pa.total_allocated_bytes() - at_rest)
+        return check(self, table)
+
+    monkeypatch.setattr(alignet.RowCheck, "__call__", weighing)
+    assert load_alignet(path).data.table == whole.data.table
+    assert path.stat().st_size > 12e6
+    assert len(held) == 128
+    assert 0 < max(held) < 2e6
 
 
 def test_splits_have_an_entry_each(folder, cache):
