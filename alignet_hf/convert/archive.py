@@ -97,7 +97,8 @@ def _members(stream: gzip.GzipFile) -> Iterator[tuple[str, int]]:
     for _ in range(_MOST_MEMBERS):
         header = _exactly(stream, tarfile.BLOCKSIZE)
         if not any(header):
-            if len(stream.read(_MOST_PADDING_BYTES + 1)) > _MOST_PADDING_BYTES:  # to gzip's end, where its checksum is
+            padding = stream.read(_MOST_PADDING_BYTES + 1)  # to gzip's end, where its checksum is
+            if len(padding) > _MOST_PADDING_BYTES or any(padding):
                 raise ValueError("it goes on after its end")
             return
         member = TarInfo.frombuf(header, "utf-8", "surrogateescape")

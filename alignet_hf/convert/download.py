@@ -205,7 +205,7 @@ def _receive(response: httpx2.Response, remote: _Remote, part: Path, start: int)
     if response.status_code == 416 or (
         response.status_code == 206 and (_first_byte(response) != start or validator != remote.validator)
     ):
-        part.unlink()
+        part.unlink(missing_ok=True)
         raise _Interrupted("the file has changed on the server")
     if response.status_code == 200:
         start = 0

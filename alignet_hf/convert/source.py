@@ -128,7 +128,7 @@ def open_remote(remote: Remote, place: CachedConversion, work: Path, say: Callab
     """Download and unpack a checkpoint, and open it; the archive goes when the block ends well.
 
     An archive that turns out to be damaged goes too, so that the next attempt gets it anew; one that was read, and not
-    understood, stays for that attempt.
+    understood, or for which there was no room, stays for that attempt.
 
     Args:
         place: of its conversion in the cache, where the archive is kept meanwhile.
@@ -138,6 +138,8 @@ def open_remote(remote: Remote, place: CachedConversion, work: Path, say: Callab
     try:
         folder = unpack(place.archive, work)
         variables = replace(open_saved_model(folder), source=remote.name)
+    except FullDiskError:
+        raise  # the archive is good, and waits for room
     except InputError:
         remove_download(place.archive)
         raise

@@ -279,3 +279,8 @@ def test_a_full_disk_while_it_writes(model, out, monkeypatch):
     path = packed(model)
     monkeypatch.setattr(archive, "_chunks", full)
     refused(path, out, r"out: cannot be written \(No space left on device\); make room", FullDiskError)
+
+
+def test_nothing_follows_the_end(model, out):
+    tar = gzip.decompress(packed(model).read_bytes())
+    refused(in_an_archive(model.parent / "it.tar.gz", tar, tar), out, "it goes on after its end")

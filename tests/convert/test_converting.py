@@ -7,6 +7,7 @@ import resource
 import shutil
 import signal
 import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -16,10 +17,11 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoImageProcessor, AutoModel
 
 from alignet_hf import AligNetForImageClassification, AligNetVisionModel, convert_checkpoint, download_released
+from alignet_hf.convert import archive
 from alignet_hf.convert.cache import OWNER
 from alignet_hf.convert.download import NoSuchFileError
 from alignet_hf.convert.released import URL_VARIABLE
-from alignet_hf.errors import InputError
+from alignet_hf.errors import FullDiskError, InputError
 from alignet_hf.hub.alignment import Alignment
 from alignet_hf.image_processing_alignet import AligNetImageProcessor
 
@@ -119,6 +121,15 @@ def test_an_archive_that_is_not_understood_is_not_downloaded_twice(released, tmp
             download_released("ViT-B-alignet", reading="dinov2")
     assert len(released.requests) == 1
     download_released("ViT-B-alignet", reading="siglip2")
+    assert len(released.requests) == 1
+
+
+def test_an_archive_that_there_is_no_room_to_unpack_is_not_downloaded_twice(released, monkeypatch):
+    with monkeypatch.context() as little_room:
+        little_room.setattr(archive.shutil, "disk_usage", lambda path: SimpleNamespace(free=0))
+        with pytest.raises(FullDiskError, match="make room and start the same command again"):
+            download_released(NAME)
+    download_released(NAME)
     assert len(released.requests) == 1
 
 
