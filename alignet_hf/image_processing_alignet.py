@@ -33,8 +33,8 @@ class AligNetImageProcessor(PilBackend):
     call names; without one, tensors stay where they are. Off the CPU, images of one size are resized as a batch.
 
     Raises:
-        ValueError: pixels that are not uint8, images on several devices, or an argument that would change the input
-            (cropping, normalisation, another interpolation).
+        ValueError: pixels that are not uint8, or none at all, images on several devices, or an argument that would
+            change the input (cropping, normalisation, another interpolation, factor or order of channels).
     """
 
     do_convert_rgb = True
@@ -53,6 +53,10 @@ class AligNetImageProcessor(PilBackend):
                 raise ValueError(f"AligNetImageProcessor does not take {name}=True: its input is fixed")
         if kwargs["resample"] != PILImageResampling.BICUBIC:
             raise ValueError(f"AligNetImageProcessor resizes by bicubic interpolation only, got {kwargs['resample']!r}")
+        if kwargs["do_rescale"] and not np.isclose(kwargs["rescale_factor"], 1 / 255):
+            raise ValueError(f"AligNetImageProcessor divides by 255, got rescale_factor={kwargs['rescale_factor']}")
+        if kwargs.get("data_format") not in (None, ChannelDimension.FIRST):
+            raise ValueError(f"AligNetImageProcessor gives channels first, got data_format={kwargs['data_format']!r}")
         if kwargs["do_resize"] and not (kwargs["size"].height and kwargs["size"].width):
             raise ValueError(f"AligNetImageProcessor needs a size with height and width, got {dict(kwargs['size'])}")
 
@@ -65,6 +69,8 @@ class AligNetImageProcessor(PilBackend):
             input_data_format = ChannelDimension.LAST
         elif kind not in (ImageType.NUMPY, ImageType.TORCH):
             raise ValueError(f"AligNetImageProcessor takes PIL images, arrays and tensors, got {type(image).__name__}")
+        if 0 in image.shape:
+            raise ValueError(f"AligNetImageProcessor: an image of shape {tuple(image.shape)} has no pixels")
         if image.dtype not in (np.uint8, torch.uint8):
             raise ValueError(f"AligNetImageProcessor takes uint8 pixels of 0 to 255, got {image.dtype}")
         if isinstance(image, np.ndarray):

@@ -193,11 +193,18 @@ def test_images_of_different_sizes_make_one_batch_in_their_order(image):
         {"do_center_crop": True, "crop_size": 10},
         {"resample": 2},
         {"size": {"shortest_edge": 10}},
+        {"rescale_factor": 1 / 127},
+        {"data_format": "channels_last"},
     ],
 )
 def test_what_would_change_the_input_is_refused(image, argument):
     with pytest.raises(ValueError, match="AligNetImageProcessor"):
         process(image, **argument)
+
+
+def test_an_image_without_pixels_is_refused():
+    with pytest.raises(ValueError, match=r"an image of shape \(0, 5, 3\) has no pixels"):
+        AligNetImageProcessor()(np.zeros((0, 5, 3), np.uint8), input_data_format="channels_last", return_tensors="pt")
 
 
 def test_only_uint8_pixels(image):

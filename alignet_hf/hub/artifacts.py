@@ -28,9 +28,10 @@ METADATA_KEY = "alignet"  # one JSON string: the header's own string-to-string m
 
 
 class Artifact:
-    """Base of the artefacts. A subclass gives `kind` and `summary`, `tensors` and `facts`, and `from_parts`."""
+    """Base of the artefacts. A subclass gives the names below, `tensors` and `facts`, and `from_parts`."""
 
     kind: ClassVar[str]  # "clusters", say; names the file
+    command: ClassVar[str]  # of alignet-hf that makes it
     summary: ClassVar[str]  # the card's first sentence
     repo_type: ClassVar[str] = "model"
 
@@ -87,7 +88,10 @@ class Artifact:
         )
         path = folder / cls.file_name()
         if not path.is_file():
-            raise InputError(f"{path_or_repo}: not {cls.kind}: there is no {path.name}; {what_is_there(folder)}")
+            there = what_is_there(folder)
+            raise InputError(
+                f"{path_or_repo}: not {cls.kind}: there is no {path.name}, made by alignet-hf {cls.command}; {there}"
+            )
         return cls.read(path)
 
     def push_to_hub(

@@ -31,6 +31,7 @@ class Clusters(Artifact):
     """
 
     kind = "clusters"
+    command = "cluster"
     summary = "A k-means clustering of image representations; its labels say between what to sample triplets."
     repo_type = "dataset"
 

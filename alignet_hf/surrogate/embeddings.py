@@ -31,6 +31,7 @@ class Embeddings(Artifact):
     """
 
     kind = "embeddings"
+    command = "embed"
     summary = "Representations of images, one row an image."
     repo_type = "dataset"
 

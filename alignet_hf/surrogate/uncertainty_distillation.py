@@ -34,6 +34,7 @@ class UncertaintyDistillation(Artifact):
     """
 
     kind = "uncertainty-distillation"
+    command = "align"
     summary = "An affine transform that makes a teacher's representations answer odd-one-out triplets like people."
 
     def __init__(self, weight: np.ndarray, bias: np.ndarray, mean: float, std: float, **facts):

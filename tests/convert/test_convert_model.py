@@ -230,6 +230,16 @@ def test_half_precision_is_converted_and_said():
         torch.testing.assert_close(weight, wanted[name].half().float(), rtol=0, atol=0)
 
 
+def test_values_that_are_not_finite_are_refused():
+    def spoilt(variable):
+        return torch.where(torch.arange(variable.shape[-1]) == 1, torch.nan, variable.read())
+
+    variables = anonymous(leaves_of(SIGLIP))
+    items = tuple(replace(one, read=lambda one=one: spoilt(one)) if one.name == "20" else one for one in variables)
+    with pytest.raises(InputError, match=r"variable 20 \(.+\) holds values that are not finite"):
+        convert_variables(replace(variables, items=items))
+
+
 def test_each_variable_is_read_once(monkeypatch):
     reads = []
 

@@ -62,6 +62,8 @@ def test_shards_by_braces_and_by_one_name(folder):
     assert len(load_images(folder / "shard-000002.tar")) == 2
     with pytest.raises(InputError, match=r"shard-000003\.tar: no such shard; 2 of 5 are missing"):
         load_images(f"{folder}/shard-{{000000..000004}}.tar")
+    with pytest.raises(InputError, match=r"\*\.tar: \* and \? are not understood; give the shards' folder"):
+        load_images(folder / "*.tar")
     with pytest.raises(InputError, match=r"none\.tar: no such shard"):
         load_images(folder / "none.tar")
 

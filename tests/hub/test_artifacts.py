@@ -12,6 +12,7 @@ from alignet_hf.hub.push import push_folder, repo_type_of
 
 class Ruler(Artifact):
     kind = "ruler"
+    command = "measure"
     summary = "A ruler."
 
     def __init__(self, marks, **facts):
@@ -90,7 +91,10 @@ def test_a_write_that_fails_leaves_nothing_behind(tmp_path):
 
 def test_another_kind_of_artefact_is_named(tmp_path):
     RULER.save_pretrained(tmp_path / "here")
-    with pytest.raises(InputError, match=r"here: not clock.*it holds README.md, config.json, ruler.safetensors"):
+    with pytest.raises(
+        InputError,
+        match=r"here: not clock.*made by alignet-hf measure; it holds README.md, config.json, ruler.safetensors",
+    ):
         Clock.from_pretrained(tmp_path / "here")
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import torch
 
 from alignet_hf.convert.variables import Variable
+from alignet_hf.errors import InputError
 
 Weights = dict[str, torch.Tensor]
 
@@ -25,8 +26,18 @@ class Parameters:
         return list(self._left.values())
 
     def take(self, path: str) -> torch.Tensor:
-        """The array at a path, float32."""
-        return self._left.pop(path).tensor()
+        """The array at a path, float32.
+
+        Raises:
+            InputError: the file is damaged there, or a value is not finite.
+        """
+        variable = self._left.pop(path)
+        tensor = variable.tensor()
+        if not tensor.isfinite().all():
+            raise InputError(
+                f"variable {variable.name} ({path}) holds values that are not finite; get a whole checkpoint"
+            )
+        return tensor
 
     def copied(self, path: str, to: str) -> Weights:
         """A layer of torch's, weight and bias, as it is."""

@@ -48,7 +48,8 @@ def load_images(spec: str | Path, *, split: str = "train", column: str | None = 
     if path.suffix == ".txt" and path.is_file():
         return _listed_images(path)
     if path.exists() or len(path.parts) != 2 or path.is_absolute() or path.suffix in (".parquet", ".txt"):
-        raise InputError(f"{spec}: not {_KINDS}")
+        what = "not" if path.exists() else "no such file or folder; give"
+        raise InputError(f"{spec}: {what} {_KINDS}")
     return _hub_images(name, split, column)
 
 

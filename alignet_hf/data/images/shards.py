@@ -82,6 +82,8 @@ def shard_paths(pattern: str | Path) -> list[Path]:
     while _BRACES.search(names[0]):
         names = [expanded for name in names for expanded in _expanded(name)]
     missing = [name for name in names if not Path(name).is_file()]
+    if missing and ("*" in missing[0] or "?" in missing[0]):
+        raise InputError(f"{pattern}: * and ? are not understood; give the shards' folder, or shards-{{000..146}}.tar")
     if missing:
         raise InputError(f"{missing[0]}: no such shard; {len(missing)} of {len(names)} are missing")
     return [Path(name) for name in names]

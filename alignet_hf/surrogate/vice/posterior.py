@@ -42,6 +42,7 @@ class Vice(Artifact):
     """
 
     kind = "vice"
+    command = "vice"
     summary = "A posterior over interpretable dimensions of objects, fitted to people's odd-one-out choices (VICE)."
 
     def __init__(self, mean: np.ndarray, scale: np.ndarray, history: np.ndarray | None = None, **facts):
