@@ -9,12 +9,15 @@ not aligned: `align` fits the transform that makes it answer like people, and `t
 """
 
 import hashlib
+import os
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from alignet_hf.convert.array_file import Arrays, Header
+from alignet_hf.data.matrix_files import read_names
 from alignet_hf.data.names import require_names
 from alignet_hf.errors import InputError
 from alignet_hf.full_disk import naming_full_disk
@@ -32,7 +35,7 @@ def convert_teacher(
     folder: str | Path,
     clusters: str | Path | None = None,
     *,
-    names: Sequence[str] | None = None,
+    names: Sequence[str] | str | Path | None = None,
     dtype: str | None = None,
 ) -> tuple[Embeddings, Clusters | None]:
     """Write activations to `folder/teacher` and cluster labels to `folder/clusters`, from which triplets are sampled.
@@ -42,15 +45,45 @@ def convert_teacher(
     Args:
         activations, names, dtype: as for `convert_activations`.
         clusters: as for `convert_clusters`.
-        folder: of both.
+        folder: of both, which take the places of earlier ones together, or not at all.
     """
-    folder = Path(folder)
-    teacher = convert_activations(activations, folder / "teacher", names=names, dtype=dtype)
-    return teacher, None if clusters is None else convert_clusters(clusters, folder / "clusters", teacher)
+    folder = make_folder(folder)
+    work = folder / ".new"
+    shutil.rmtree(work, ignore_errors=True)  # of a process that was killed
+    try:
+        make_folder(work)
+        if clusters is not None:  # before gigabytes are read
+            _check_numbers(Path(activations), Path(clusters), work)
+        teacher = convert_activations(activations, work / "teacher", names=names, dtype=dtype)
+        if clusters is not None:
+            convert_clusters(clusters, work / "clusters", teacher)
+        for file in [path for path in work.rglob("*") if path.is_file()]:
+            place = folder / file.relative_to(work)
+            make_folder(place.parent)
+            os.replace(file, place)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    found = None if clusters is None else Clusters.from_pretrained(folder / "clusters")
+    return Embeddings.from_pretrained(folder / "teacher"), found
+
+
+def _check_numbers(activations: Path, clusters: Path, folder: Path) -> None:
+    """Check that there are as many labels as activations, as far as the files' headers tell."""
+    with Arrays.opened(activations, folder) as arrays:
+        rows = {header.shape[0] for header in arrays.headers.values() if _are_activations(header)}
+    with Arrays.opened(clusters, folder) as arrays:
+        labels = {header.shape[0] for header in arrays.headers.values() if _are_labels(header)}
+    if rows and labels and not rows & labels:
+        raise InputError(f"{clusters}: labels of {min(labels)} images, but {activations} has {min(rows)} rows")
 
 
 def convert_activations(
-    path: str | Path, folder: str | Path, *, names: Sequence[str] | None = None, dtype: str | None = None, **facts
+    path: str | Path,
+    folder: str | Path,
+    *,
+    names: Sequence[str] | str | Path | None = None,
+    dtype: str | None = None,
+    **facts,
 ) -> Embeddings:
     """Write activations as the embeddings that `embed` would have written, rows in the order of the triplets' indices.
 
@@ -60,7 +93,7 @@ def convert_activations(
     Args:
         path: .npy (N, D) floats, or .npz with an array of one of the names ACTIVATIONS, and `filenames` or `indices`.
         folder: of the embeddings.
-        names: of the images, in the order of the result, where the file has none.
+        names: of the images, in the order of the result, where the file has none; or a text file of them, a line each.
         dtype: "float32" or "float16", of what is written; where not given, the file's own.
         facts: for the card; `source` and `sha256` are there.
 
@@ -78,7 +111,7 @@ def convert_activations(
         own_names, places = arrays.names(len(activations)), arrays.places(len(activations))
         if own_names is not None and places is not None:
             own_names = own_names[places.argsort()]
-        names = own_names if names is None else names
+        names = own_names if names is None else _given_names(names, path, len(activations))
         kept = np.dtype(dtype or ("float16" if activations.dtype.itemsize == 2 else "float32"))
         if places is None and activations.dtype == kept and activations.flags.c_contiguous:
             for _ in _blocks(activations, kept, path):  # each is checked
@@ -129,6 +162,15 @@ def convert_clusters(path: str | Path, folder: str | Path, embeddings: Embedding
     clusters = Clusters(labels.astype(np.int32), centroids, **source, **facts)
     clusters.save_pretrained(folder)
     return clusters
+
+
+def _given_names(names: Sequence[str] | str | Path, path: Path, n_rows: int) -> list[str]:
+    is_file = isinstance(names, str | Path)
+    given = read_names(names) if is_file else list(names)
+    if len(given) != n_rows:
+        whose = f"{names}: " if is_file else ""
+        raise InputError(f"{whose}{len(given)} names for the {n_rows} rows of {path}; give each row one")
+    return given
 
 
 def _means(embeddings: Embeddings, labels: np.ndarray, n_clusters: int) -> tuple[np.ndarray, float]:

@@ -89,7 +89,7 @@ def test_what_float16_cannot_hold_is_said(tmp_path):
 def test_names_may_be_given(tmp_path):
     np.save(tmp_path / "a.npy", ARRAY)
     assert convert_activations(tmp_path / "a.npy", tmp_path / "out", names=NAMES).names == NAMES.tolist()
-    with pytest.raises(InputError, match="79 names for 80 rows"):
+    with pytest.raises(InputError, match=r"^79 names for the 80 rows of .*a\.npy; give each row one"):
         convert_activations(tmp_path / "a.npy", tmp_path / "out", names=NAMES[1:])
 
 
@@ -165,6 +165,37 @@ def test_the_command(call, tmp_path):
     code, _, err = call("convert", "--activations", tmp_path / "a.npy", tmp_path / "new")
     assert (code, err.count("\n")) == (2, 1)
     assert "a.npy: no activations" in err
+
+
+def test_a_failure_leaves_nothing_or_what_was_there(call, tmp_path):
+    np.save(tmp_path / "a.npy", ARRAY)
+    (tmp_path / "short.txt").write_text("\n".join(NAMES[1:]))
+    np.save(tmp_path / "short.npy", LABELS[1:])
+    np.save(tmp_path / "negative.npy", LABELS - 1)
+    before = sorted(tmp_path.iterdir())
+    for options, said in (
+        (
+            ("--names", tmp_path / "short.txt"),
+            f"{tmp_path}/short.txt: 79 names for the 80 rows of {tmp_path}/a.npy; give",
+        ),
+        (
+            ("--clusters", tmp_path / "short.npy"),
+            f"{tmp_path}/short.npy: labels of 79 images, but {tmp_path}/a.npy has 80",
+        ),
+        (("--clusters", tmp_path / "negative.npy"), f"{tmp_path}/negative.npy: row "),
+    ):
+        code, out, error = call("convert", "--activations", tmp_path / "a.npy", tmp_path / "out", *options)
+        assert (code, out, error.count("\n")) == (2, "", 1)
+        assert error.startswith(f"alignet-hf: {said}")
+        assert sorted(tmp_path.iterdir()) == before
+    earlier, _ = convert_teacher(tmp_path / "a.npy", tmp_path / "out")
+    (tmp_path / "out" / "teacher" / "thesis.tex").write_text("mine")
+    there = sorted((tmp_path / "out").rglob("*"))
+    np.save(tmp_path / "b.npy", ARRAY + 1)
+    with pytest.raises(InputError, match="labels count from 0"):
+        convert_teacher(tmp_path / "b.npy", tmp_path / "out", tmp_path / "negative.npy")
+    assert sorted((tmp_path / "out").rglob("*")) == there
+    np.testing.assert_array_equal(Embeddings.from_pretrained(tmp_path / "out" / "teacher").array, earlier.array)
 
 
 @pytest.mark.parametrize(
