@@ -16,6 +16,7 @@ from alignet_hf.triplets import validate_triplets
 
 FEATURES = Features({"indices": List(Value("int32"), length=3), "similarities": List(Value("float32"), length=3)})
 FEATURES_WITH_FILENAMES = Features({**FEATURES, "filenames": List(Value("string"), length=3)})
+_REORDER = "(alignet_hf.triplets.odd_one_last)"
 ROWS_PER_BLOCK = 2**17  # held at once by what goes through a whole data set, and written as one group of rows
 
 
@@ -94,7 +95,7 @@ class RowCheck:
         s_ij, s_ik, s_jk = similarities.T
         disagree = np.flatnonzero(s_ij < np.maximum(s_ik, s_jk))
         if disagree.size and not self.n_disagree:
-            values = similarities[disagree[0]].tolist()
+            values = [float(str(value)) for value in similarities[disagree[0]]]  # 0.1, not 0.10000000149011612
             self.first_to_disagree = f"row {self.n_rows + disagree[0]} has similarities {values}"
         self.n_disagree += len(disagree)
         self.n_rows += len(table)
@@ -113,13 +114,15 @@ class RowCheck:
             f"{self.first_to_disagree}, of which the first, s_ij, should be the largest"
         )
         if 2 * self.n_disagree > self.n_rows:
-            raise InputError(f"{message}; reorder the rows (alignet_hf.triplets.odd_one_last)")
+            raise InputError(f"{message}; reorder the rows {_REORDER}")
         return message
 
     def warn(self, stacklevel: int) -> None:
         """Warn of what there is to complain of; `stacklevel` as for `warnings.warn`, from the caller on."""
         if message := self.complaint():
-            warnings.warn(message, stacklevel=stacklevel + 1)
+            warnings.warn(
+                f"{message}; the rows are kept: filter them out, or reorder them {_REORDER}", stacklevel=stacklevel + 1
+            )
 
     def _matrix(self, table: pa.Table, column: str) -> np.ndarray:
         """A column of lists of three -> (n, 3)."""
