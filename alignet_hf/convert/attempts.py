@@ -34,7 +34,7 @@ class Attempt:
 
     @property
     def name(self) -> str:
-        """What `--as` calls it and no other of its family: "vit+triplet_head", "vit+pre_logits"."""
+        """What `reading` calls it and no other of its family: "vit+triplet_head", "vit+pre_logits"."""
         beside = ("triplet_head",) * self.heads.triplet + ("i1k_head",) * self.heads.imagenet
         return "+".join((self.layout.names[0], *self.layout.own_layers, *beside))
 

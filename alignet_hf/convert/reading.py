@@ -44,7 +44,7 @@ class Reading:
 
     @property
     def name(self) -> str:
-        """What `--as` calls it."""
+        """What `reading` and `--as` call it."""
         return self.layout.names[0]
 
     @property
@@ -89,16 +89,18 @@ def find_reading(variables: Variables, reading: str | None = None) -> Reading:
     count = len(tree.variables) if tree else len(variables)
     if count > _MOST:
         raise InputError(f"{variables.source}: its {count} variables read as no model that is known, none has so many")
-    attempts = named_attempts(tree, LAYOUTS) if tree else anonymous_attempts(variables, LAYOUTS)
-    if asked is not None:
-        attempts = [attempt for attempt in attempts if asked in (attempt.name, *attempt.layout.names)]
+    every = named_attempts(tree, LAYOUTS) if tree else anonymous_attempts(variables, LAYOUTS)
+    attempts = [attempt for attempt in every if asked in (None, attempt.name, *attempt.layout.names)]
     fits = [attempt for attempt in attempts if attempt.fault is None]
     if variables.named and asked is None:
         fits = [attempt for attempt in fits if not attempt.layout.only_when_asked] or fits
     if not fits:
-        raise InputError(_no_fit(variables, attempts, asked))
+        otherwise = [attempt for attempt in every if attempt.fault is None]
+        raise InputError(_no_fit(variables, attempts, asked) + _read_otherwise(otherwise))
     if len(fits) > 1:
-        raise InputError(f"{variables.source}: its variables can be read as {_alternatives(fits)}; say which with --as")
+        raise InputError(
+            f"{variables.source}: its variables can be read as {_alternatives(fits)}; say which with reading="
+        )
     attempt = fits[0]
     sizes = attempt.sizes | {"heads": _attention_heads(variables, attempt, asked, asked_heads)}
     found = tree.variables if tree else dict(zip((leaf.path for leaf in attempt.leaves), variables, strict=True))
@@ -129,7 +131,7 @@ def _asked(source: str, reading: str | None) -> tuple[str | None, int | None]:
 def _attention_heads(variables: Variables, attempt: Attempt, asked: str | None, asked_heads: int | None) -> int:
     """The number of attention heads: from shapes; or the one asked for; or that of the published model of this size.
 
-    The last for a model that is called by its name alone, by `--as` or by the names of a file's variables.
+    The last for a model that is called by its name alone, by `reading` or by the names of a file's variables.
     """
     sizes, name = attempt.sizes, attempt.layout.names[0]
     width = sizes["width"]
@@ -149,7 +151,8 @@ def _attention_heads(variables: Variables, attempt: Attempt, asked: str | None, 
     listed = likely if len(likely) > 1 else readings
     raise InputError(
         f"{variables.source}: shapes do not tell the number of attention heads; its variables can be read as "
-        f"{', '.join(listed[:-1])} or {listed[-1]}; say which with --as"
+        f"{', '.join(listed[:-1])} or {listed[-1]}; say which with reading= (base models have 12; in timm's "
+        "config.json it is num_heads)"
     )
 
 
@@ -162,8 +165,17 @@ def _alternatives(fits: list[Attempt]) -> str:
 def _no_fit(variables: Variables, attempts: list[Attempt], asked: str | None) -> str:
     nearest = max(attempts, key=lambda attempt: attempt.fitting)
     name = asked or nearest.layout.names[0]
-    what = "do not read as it was asked for" if asked else "read as no model that is known"
+    what = "do not read as it was asked for"
+    if asked is None:
+        what = f"read as no model that is known ({', '.join(NAMES)}: a whole checkpoint of one)"
+    depth = nearest.sizes["depth"]
     return (
         f"{variables.source}: its {len(variables)} variables {what}; nearest is {name} ({nearest.layout.description}, "
-        f"{nearest.sizes['depth']} layers): {nearest.fault}"
+        f"{depth} layer{'s' if depth > 1 else ''}): {nearest.fault}"
     )
+
+
+def _read_otherwise(fits: list[Attempt]) -> str:
+    """What may be done about a reading that does not fit: nothing, where there is no other."""
+    names = dict.fromkeys(fit.layout.names[0] for fit in fits)
+    return f"; without reading= they read as {' or '.join(names)}" if names else ""

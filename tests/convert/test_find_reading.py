@@ -70,7 +70,8 @@ def test_the_wholeness_of_a_list_is_told():
     whole = anonymous(leaves_of(SIGLIP))
     assert find_reading(whole).name == "siglip"
     text = refusal(without(whole, len(whole) - 1))
-    assert "its 57 variables read as no model that is known; nearest is siglip" in text
+    assert "its 57 variables read as no model that is known (siglip, siglip2, vit, " in text
+    assert "clip: a whole checkpoint of one); nearest is siglip" in text
     assert text.endswith("they end before i1k_head/kernel")
     more = replace(whole, items=(*whole.items, whole[0]))
     assert refusal(more).endswith("variable 58, (16,), is one too many")
@@ -79,7 +80,9 @@ def test_the_wholeness_of_a_list_is_told():
 @pytest.mark.parametrize("position", [0, 5, 14, 25, 47, 49, 50, 53])
 def test_a_missing_variable_is_refused(position):
     whole = anonymous(leaves_of(SIGLIP))
-    assert "nearest is siglip (big_vision's ViT with attention pooling, 2 layers)" in refusal(without(whole, position))
+    assert "nearest is siglip (big_vision's ViT with attention pooling as in SigLIP and SigLIP 2, 2 layers)" in refusal(
+        without(whole, position)
+    )
 
 
 def test_a_permuted_variable_is_named():
@@ -97,13 +100,14 @@ def test_a_permuted_variable_is_named():
 def test_an_anonymous_list_of_something_else_is_refused():
     other = Variables("a-model", anonymous(leaves_of(CAPPA)).items[:3], False)
     assert "read as no model that is known" in refusal(other)
+    assert ", 1 layer): " in refusal(other)
 
 
 def test_a_class_token_may_be_dinos():
     variables = anonymous(leaves_of(VIT))
     assert refusal(variables).endswith(
         "its variables can be read as vit (big_vision's ViT with a class token, tanh GELU) or dinov1 (DINOv1 in "
-        "big_vision's names, exact GELU); say which with --as"
+        "big_vision's names, exact GELU); say which with reading="
     )
     assert find_reading(variables, "vit").layout.act == "gelu_pytorch_tanh"
     assert find_reading(variables, "dinov1").layout.act == "gelu"
@@ -123,6 +127,7 @@ def test_a_square_head_may_be_a_layer_of_the_encoders_own():
 def test_a_reading_that_shapes_contradict_is_refused():
     assert "do not read as it was asked for; nearest is cappa" in refusal(anonymous(leaves_of(SIGLIP)), "cappa")
     assert "do not read as it was asked for; nearest is siglip" in refusal(anonymous(leaves_of(CAPPA)), "siglip2")
+    assert refusal(anonymous(leaves_of(SIGLIP)), "dinov1").endswith("; without reading= they read as siglip")
     assert find_reading(anonymous(leaves_of(CAPPA)), "scratch").layout == CAPPA
     text = refusal(anonymous(leaves_of(SIGLIP)), "resnet")
     assert "no reading is called 'resnet'" in text
@@ -264,6 +269,6 @@ def test_layers_that_transformers_has_no_place_for_are_left_out_and_named():
 def test_the_description_is_a_line():
     text = find_reading(anonymous(leaves_of(SIGLIP))).description
     assert text == (
-        "big_vision's ViT with attention pooling: 2 layers of width 16, 2 heads, MLPs of 32, patches of 4 pixels, "
-        "9 positions, triplet head of 10, 6 labels"
+        "big_vision's ViT with attention pooling as in SigLIP and SigLIP 2: 2 layers of width 16, 2 heads, MLPs "
+        "of 32, patches of 4 pixels, 9 positions, triplet head of 10, 6 labels"
     )

@@ -10,8 +10,11 @@ from alignet_hf.convert.layouts.layout import Layout
 from alignet_hf.convert.layouts.timm_siglip import TimmSiglip
 
 _POOLS = {
-    "map": (("siglip", "siglip2", "vit", "scratch"), "big_vision's ViT with attention pooling"),
-    "gap": (("vit", "cappa", "scratch"), "big_vision's ViT with mean pooling"),
+    "map": (
+        ("siglip", "siglip2", "vit", "scratch"),
+        "big_vision's ViT with attention pooling as in SigLIP and SigLIP 2",
+    ),
+    "gap": (("vit", "cappa", "scratch"), "big_vision's ViT with mean pooling as in CapPa"),
     "tok": (("vit", "scratch"), "big_vision's ViT with a class token, tanh GELU"),
 }
 
@@ -32,7 +35,7 @@ LAYOUTS: tuple[Layout, ...] = (
     *(FlaxDinov2(("dinov2",), "transformers' FlaxDinov2", mask_token=mask) for mask in (True, False)),
     FlaxClip(("clip",), "transformers' FlaxCLIPVision"),
     ScenicClip(("clip",), "scenic's CLIP"),
-    TimmSiglip(("siglip", "siglip2"), "SigLIP in timm's names"),
+    TimmSiglip(("siglip", "siglip2"), "SigLIP or SigLIP 2 in timm's names"),
 )
 NAMES = tuple(dict.fromkeys(name for layout in LAYOUTS for name in layout.names))
 
