@@ -13,6 +13,16 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 MAKE_ROOM = "make room and start the same command again"
 
 
+def in_words(n_bytes: int) -> str:
+    """A number of bytes as one says it: "351 MB"."""
+    size, unit = float(n_bytes), "bytes"
+    for larger in ("KB", "MB", "GB", "TB"):
+        if size < 999.5:
+            break
+        size, unit = size / 1000, larger
+    return f"{size:.3g} {unit}"
+
+
 def no_room(error: BaseException) -> str | None:
     """What the system says, if an error is of a file that there is no room for; None for any other error."""
     if isinstance(error, OSError) and error.errno in _NO_ROOM:

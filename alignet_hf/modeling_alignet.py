@@ -72,6 +72,7 @@ class AligNetPreTrainedModel(PreTrainedModel):
         *,
         base_url: str | None = None,
         cache_dir: str | None = None,
+        reading: str | None = None,
         force_download: bool = False,
         **kwargs,
     ):
@@ -84,6 +85,7 @@ class AligNetPreTrainedModel(PreTrainedModel):
                 -alignet, -base_model or -untransformed (UnAligNet): "SigLIP2-B-alignet".
             base_url: of the folder where NAME.tar.gz is; by default ALIGNET_HF_RELEASED_URL, or the authors' own.
             cache_dir: in place of the Hub's cache (HF_HUB_CACHE, HF_HOME).
+            reading: what the variables mean, where the name and their shapes leave that open: "dinov2:heads=12".
             force_download: download and convert again.
             kwargs: for `from_pretrained` (dtype, attn_implementation ...).
 
@@ -97,7 +99,7 @@ class AligNetPreTrainedModel(PreTrainedModel):
             if error.name is None or error.name.partition(".")[0] != "alignet_hf":
                 raise
             raise ImportError(f"{cls.__name__}.from_released converts: pip install alignet-hf") from error
-        folder = download_released(name, base_url=base_url, cache_dir=cache_dir, force=force_download)
+        folder = download_released(name, base_url=base_url, cache_dir=cache_dir, reading=reading, force=force_download)
         return cls.from_pretrained(folder, **kwargs)
 
     @torch.no_grad()

@@ -19,7 +19,7 @@ from tqdm import tqdm
 from alignet_hf.convert.mapped_file import MOST_BYTES, UnsupportedError, reading
 from alignet_hf.convert.saved_model import INDEX
 from alignet_hf.errors import FullDiskError, InputError
-from alignet_hf.full_disk import MAKE_ROOM, naming_full_disk
+from alignet_hf.full_disk import MAKE_ROOM, in_words, naming_full_disk
 
 _MOST_MEMBERS = 1000
 _MOST_HEADER_BYTES = 2**14  # of one that is not a file's own
@@ -166,7 +166,10 @@ def _write(path: Path, size: int, stream: gzip.GzipFile) -> None:
     path.parent.mkdir(exist_ok=True)
     free = shutil.disk_usage(path.parent).free
     if size > free:
-        raise FullDiskError(f"{path}: takes {size / 1e9:.2g} GB, and {free / 1e9:.2g} GB are free; {MAKE_ROOM}")
+        raise FullDiskError(
+            f"{path}: takes {in_words(size)} unpacked, and as much again converted, and {in_words(free)} are free; "
+            f"{MAKE_ROOM}"
+        )
     with path.open("xb") as file:
         file.writelines(_chunks(stream, size))
 

@@ -28,20 +28,23 @@ class CachedConversion:
         models--alignet-released--NAME/
             blobs/        the archive, while it is downloaded and converted; afterwards its sha256 is in alignment.json
             snapshots/    a folder a conversion, named by a digest of the archive's sha256, the reading and VERSION
-            refs/         a file a way of asking (address, reading, VERSION), which holds the name of its folder
+            refs/         a file a way of asking (address, reading, VERSION), which holds the name of its folder; and
+                          one of the authors' name in the address's place, for the latest that was asked for by name
 
-    So what was converted once is found without a network, by the address that it came from. The archive of 350 MB is
-    not kept: the converted model is as large.
+    So what was converted once is found without a network, by the address that it came from or by its name. The archive
+    of 350 MB is not kept: the converted model is as large.
 
     Attributes:
         folder: of the checkpoint.
         name: of the checkpoint.
         ref: of the way of asking.
+        ref_by_name: of the name alone, wherever it came from.
     """
 
     folder: Path
     name: str
     ref: str
+    ref_by_name: str
 
     @classmethod
     def of(cls, name: str, url: str, reading: str | None, cache_dir: str | Path | None = None) -> "CachedConversion":
@@ -54,7 +57,8 @@ class CachedConversion:
             cache_dir: by default the Hub client's (HF_HUB_CACHE, or `hub` in HF_HOME).
         """
         cache = Path(cache_dir or constants.HF_HUB_CACHE).expanduser()
-        return cls(cache / f"models--{OWNER}--{name}", name, _digest([shown(url), reading, VERSION]))
+        refs = (_digest([where, reading, VERSION]) for where in (shown(url), name))
+        return cls(cache / f"models--{OWNER}--{name}", name, *refs)
 
     @property
     def archive(self) -> Path:
@@ -62,8 +66,15 @@ class CachedConversion:
 
     def find(self) -> Path | None:
         """The folder of the converted model; None where there is none."""
+        return self._find(self.ref)
+
+    def find_by_name(self) -> Path | None:
+        """The folder of the model of that name that was converted last, from any address; None where there is none."""
+        return self._find(self.ref_by_name)
+
+    def _find(self, ref: str) -> Path | None:
         try:
-            folder = self.folder / "snapshots" / (self.folder / "refs" / self.ref).read_text(encoding="utf-8")
+            folder = self.folder / "snapshots" / (self.folder / "refs" / ref).read_text(encoding="utf-8")
         except OSError:
             return None
         return folder if (folder / "config.json").is_file() else None
@@ -93,12 +104,13 @@ class CachedConversion:
             shutil.rmtree(work, ignore_errors=True)
             lock.release()
 
-    def keep(self, converted: Path, sha256: str) -> Path:
+    def keep(self, converted: Path, sha256: str, *, by_name: bool) -> Path:
         """Move a converted model here -> its folder.
 
         Args:
             converted: the folder, on the same disk.
             sha256: of the archive.
+            by_name: whether it is found by its name alone as well.
         """
         revision = _digest([sha256, self.ref])
         folder = self.folder / "snapshots" / revision
@@ -106,8 +118,9 @@ class CachedConversion:
             shutil.rmtree(folder)
         os.replace(converted, folder)
         make_folder(self.folder / "refs")
-        with replacing(self.folder / "refs" / self.ref) as temporary:
-            temporary.write_text(revision, encoding="utf-8")
+        for ref in (self.ref, self.ref_by_name) if by_name else (self.ref,):
+            with replacing(self.folder / "refs" / ref) as temporary:
+                temporary.write_text(revision, encoding="utf-8")
         return folder
 
 

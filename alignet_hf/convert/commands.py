@@ -1,7 +1,10 @@
 """The commands of the authors' release: download, convert."""
 
 import json
+import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -20,6 +23,33 @@ CacheDir = Annotated[Path | None, typer.Option(help="In place of the Hub's cache
 As = Annotated[str | None, typer.Option("--as", metavar="READING", help="What the variables mean, where that is open.")]
 
 
+# How Python calls what an option is for; "split=train" of a path is another thing.
+_OPTIONS = {
+    "base_url=": "--base-url",
+    "force=True": "--force",
+    "image_size=": "--image-size",
+    "images=": "--verify",
+    "reading=": "--as",
+    "split=": "--split",
+    "to=": "--to",
+}
+_IN_PYTHON = re.compile(rf"(?<![\w/.-])({'|'.join(_OPTIONS)})(?!\w)")
+
+
+def _in_options(text: str) -> str:
+    return _IN_PYTHON.sub(lambda match: _OPTIONS[match[1]], text)
+
+
+@contextmanager
+def _naming_options() -> Iterator[None]:
+    """Call what can be asked for as the command line does."""
+    try:
+        yield
+    except InputError as error:
+        error.args = (_in_options(str(error)),)
+        raise
+
+
 class Format(StrEnum):
     """What a checkpoint is converted to."""
 
@@ -29,6 +59,7 @@ class Format(StrEnum):
     onnx = "onnx"
 
 
+@_naming_options()
 def download(
     name: Annotated[str, typer.Argument(help="SigLIP2-B-alignet, say: a model, and -base_model, -alignet ...")],
     base_url: BaseUrl = None,
@@ -49,6 +80,7 @@ def download(
     print(json.dumps({"output": str(folder), "source": Alignment.read(folder).source}) if as_json else folder)
 
 
+@_naming_options()
 def convert(
     source: Annotated[
         str, typer.Argument(help="A released name or address, a SavedModel, .npz, .safetensors, an AligNet model.")
@@ -162,18 +194,16 @@ def _convert_teacher(
     source: str, out: Path, clusters: Path | None, names: Path | None, dtype: str | None, as_json: bool
 ) -> None:
     from alignet_hf.convert.teacher import convert_teacher
-    from alignet_hf.data.matrix_files import read_names
 
     with working_in(out):
-        listed = None if names is None else read_names(names)
-        embeddings, found = convert_teacher(source, out, clusters, names=listed, dtype=dtype)
+        embeddings, found = convert_teacher(source, out, clusters, names=names, dtype=dtype)
     facts = {} if found is None else {"clusters": found.n_clusters}
     done(as_json, out, images=len(embeddings), dimensions=embeddings.shape[1], **facts)
 
 
 def _say(line: str) -> None:
     """Say how it goes; standard output is the result's."""
-    print(f"alignet-hf: {line}", file=sys.stderr, flush=True)
+    print(f"alignet-hf: {_in_options(line)}", file=sys.stderr, flush=True)
 
 
 def _check_push(repo: str | None, private: bool) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alignet_hf.convert.cache import CachedConversion
-from alignet_hf.convert.download import remove_download
+from alignet_hf.convert.download import ATTEMPTS, UnreachableError, remove_download
 from alignet_hf.convert.model import convert_variables
 from alignet_hf.convert.record import record_of
 from alignet_hf.convert.released import find_released
@@ -27,6 +27,7 @@ from alignet_hf.output_folder import LOCK, alone_in
 
 FORMATS = {"native": export.export_native, "timm": export.export_timm, "onnx": export.export_onnx}  # and "alignet"
 Say = Callable[[str], None]
+_NOTHING_TO_RUN = "is no SavedModel, so there is nothing to run; leave images= out"
 _warn: Say = logging.getLogger(__name__).warning
 
 
@@ -101,6 +102,8 @@ def convert_checkpoint(
     out, wanted = Path(out), _Wanted(reading, image_size, images)
     _check_out(out, force)
     if images is not None:
+        if is_aligned_model(Path(source)) or Path(source).suffix in (".npz", ".safetensors"):
+            raise InputError(f"{source}: {_NOTHING_TO_RUN}")
         check_tensorflow()
     remote = remote_of(str(source), base_url)
     with _working_beside(out) as work:
@@ -131,9 +134,9 @@ class _Wanted:
 def _own(source: str | Path, to: str, wanted: _Wanted) -> Path:
     """An AligNet model, which needs an export alone."""
     if to == "alignet":
-        raise InputError(f"{source}: is an AligNet model already; --to native, timm or onnx converts it")
+        raise InputError(f"{source}: is an AligNet model already; to= native, timm or onnx converts it")
     if wanted != _Wanted():
-        raise InputError(f"{source}: an AligNet model; --as, --image-size and --verify are of other checkpoints")
+        raise InputError(f"{source}: an AligNet model; reading=, image_size= and images= are of other checkpoints")
     return Path(source)
 
 
@@ -147,9 +150,19 @@ def _cached(remote: Remote, reading: str | None, cache_dir: str | Path | None, *
         if force:
             remove_download(place.archive)
         unpacked = _new(work / "unpacked")
-        with naming(unpacked, remote.name), open_remote(remote, place, unpacked, say) as source:
-            _make(source, work / "model", _Wanted(reading), remote.name, say)
-            return place.keep(work / "model", source.sha256)
+        earlier = None if force or remote.released is None else place.find_by_name()
+        calls = ATTEMPTS if earlier is None else 1
+        try:
+            with naming(unpacked, remote.name), open_remote(remote, place, unpacked, say, calls) as source:
+                say(f"{remote.name}: converting")
+                _make(source, work / "model", _Wanted(reading), remote.name, say)
+                return place.keep(work / "model", source.sha256, by_name=remote.released is not None)
+        except UnreachableError as error:
+            if earlier is None:
+                raise
+            origin = Alignment.read(earlier).source.get("its address", "elsewhere")
+            say(f"{error}; taken from the cache, where it came from {origin}")
+            return earlier
 
 
 @contextmanager
@@ -170,9 +183,17 @@ def _opened(
 def _make(source: Source, folder: Path, wanted: _Wanted, name: str, say: Say) -> Path:
     """Convert into a new folder, verify, and write the card."""
     if wanted.images is not None and source.saved_model is None:
-        raise InputError(f"{source.file}: no SavedModel, so there is nothing to run; leave --verify out")
-    stated = source.released.reading if source.asked_by_name else None
-    converted = convert_variables(source.variables, wanted.reading or stated, image_size=wanted.image_size)
+        raise InputError(f"{source.file}: {_NOTHING_TO_RUN}")
+    released = source.released
+    if released is not None and released.doubt is not None:
+        say(released.doubt)
+    stated = None if released is None else released.reading
+    try:
+        converted = convert_variables(source.variables, wanted.reading or stated, image_size=wanted.image_size)
+    except InputError as error:
+        if stated is None or wanted.reading is not None:
+            raise
+        raise InputError(f"{error}; the name {released.name} says {stated}: reading= states another") from error
     for note in converted.notes:
         say(note)
     converted.save(folder)
@@ -202,7 +223,7 @@ def _check_out(out: Path, force: bool) -> None:
     if not there:
         return
     if not force:
-        raise InputError(f"{out}: holds {min(there)}; name a new folder (--force replaces an earlier conversion)")
+        raise InputError(f"{out}: holds {min(there)}; name a new folder (force=True replaces an earlier conversion)")
     strange = {path for path in there if path not in _WRITTEN and not Path(path).match("model*.safetensors")}
     if strange or not Alignment.read(out).source:
         raise InputError(f"{out}: holds {min(strange or there)}, which no conversion wrote; name another folder")

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,8 +17,8 @@ from filelock import FileLock, Timeout
 from huggingface_hub import constants, get_session
 from tqdm import tqdm
 
-from alignet_hf.errors import InputError
-from alignet_hf.full_disk import naming_full_disk
+from alignet_hf.errors import FullDiskError, InputError
+from alignet_hf.full_disk import MAKE_ROOM, in_words, naming_full_disk
 from alignet_hf.hub.artifacts import replacing
 from alignet_hf.output_folder import make_folder
 
@@ -26,11 +27,14 @@ ATTEMPTS = 5  # in a row that bring nothing
 PAUSE = 1  # seconds before the second attempt; twice as long before each further one
 INCOMPLETE = ".incomplete"  # as in the Hub's cache
 _NO_ADDRESS = "not an address to download from (http:// or https://)"
-_AGAIN = "what has come is kept: run the same command again to go on"
 
 
 class NoSuchFileError(InputError):
     """The server has no file at an address."""
+
+
+class UnreachableError(InputError):
+    """No server answers at an address, or offline mode keeps from asking it."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,13 @@ class _Interrupted(Exception):
     """An attempt that did not bring the rest; another one may."""
 
 
-def download(url: str, path: str | Path, *, say: Callable[[str], None] = lambda line: None) -> Download:
+class _Unanswered(_Interrupted):
+    """An attempt that no server answered."""
+
+
+def download(
+    url: str, path: str | Path, *, say: Callable[[str], None] = lambda line: None, calls: int = ATTEMPTS
+) -> Download:
     """Download a file unless it is there, with a progress bar on a terminal.
 
     What has come before a connection breaks stays beside `path`, under a name that ends in ".incomplete", and the next
@@ -75,15 +85,17 @@ def download(url: str, path: str | Path, *, say: Callable[[str], None] = lambda 
     Args:
         url: http or https.
         path: of the file; its folder is made.
-        say: takes a line for the user: another process is at it, the connection broke.
+        say: takes a line for the user: it begins, another process is at it, the connection broke.
+        calls: how often to ask a server that does not answer.
 
     Returns:
         The file's record, also in `path` + ".json".
 
     Raises:
         NoSuchFileError: the server has no such file.
+        UnreachableError: no server answers, or offline mode is on.
         FullDiskError: there is no room.
-        InputError: no server answers, it refuses, it breaks off again and again, or offline mode is on.
+        InputError: it refuses, or breaks off again and again.
     """
     path = Path(path)
     make_folder(path.parent)
@@ -95,7 +107,7 @@ def download(url: str, path: str | Path, *, say: Callable[[str], None] = lambda 
         lock.acquire()
     try:
         with naming_full_disk(path):
-            return downloaded(url, path) or _download(url, path, say)
+            return downloaded(url, path) or _download(url, path, say, calls)
     finally:
         lock.release()
 
@@ -133,23 +145,25 @@ def _record_of(path: Path) -> Path:
     return path.with_name(path.name + ".json")
 
 
-def _download(url: str, path: Path, say: Callable[[str], None]) -> Download:
+def _download(url: str, path: Path, say: Callable[[str], None], calls: int) -> Download:
     if constants.is_offline_mode():
-        raise InputError(f"{shown(url)}: not downloaded: offline mode is on; unset HF_HUB_OFFLINE, then run this again")
+        raise UnreachableError(
+            f"{shown(url)}: not downloaded: offline mode is on; unset HF_HUB_OFFLINE, then run this again"
+        )
     part = _part_of(path)
     remote = _begun(url, part)
     failures, most = 0, _size(part)
     while True:
         try:
-            _fetch(url, remote, part)
+            _fetch(url, remote, part, say)
             break
         except _Interrupted as error:
             failures = 1 if _size(part) > most else failures + 1
             most = max(most, _size(part))
+            if isinstance(error, _Unanswered) and failures >= calls:
+                raise UnreachableError(_gave_up(url, error, failures, part)) from error
             if failures == ATTEMPTS:
-                raise InputError(
-                    f"{shown(url)}: not downloaded: {error}, {failures} times in a row; {_AGAIN}"
-                ) from error
+                raise InputError(_gave_up(url, error, failures, part)) from error
             pause = PAUSE * 2 ** (failures - 1)
             say(f"{path.name}: {error}; trying again in {pause:g} s")
             time.sleep(pause)
@@ -159,6 +173,15 @@ def _download(url: str, path: Path, say: Callable[[str], None]) -> Download:
     os.replace(part, path)
     _record_of(part).unlink(missing_ok=True)
     return record
+
+
+def _gave_up(url: str, error: _Interrupted, failures: int, part: Path) -> str:
+    often = f", {failures} times in a row" if failures > 1 else ""
+    what = "what has come is kept: run the same command again to go on" if _size(part) else "run this again later"
+    return (
+        f"{shown(url)}: not downloaded: {error}{often}; {what}, and behind a proxy set HTTPS_PROXY; where a firewall "
+        "keeps the address away, name another place (base_url=)"
+    )
 
 
 def _begun(url: str, part: Path) -> _Remote:
@@ -174,7 +197,7 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _fetch(url: str, remote: _Remote, part: Path) -> None:
+def _fetch(url: str, remote: _Remote, part: Path, say: Callable[[str], None]) -> None:
     """Ask once for what is missing, and append it.
 
     Raises:
@@ -186,18 +209,18 @@ def _fetch(url: str, remote: _Remote, part: Path) -> None:
         headers |= {"Range": f"bytes={start}-", "If-Range": remote.validator}
     try:
         with get_session().stream("GET", url, headers=headers, timeout=TIMEOUT) as response:
-            _receive(response, remote, part, start)
+            _receive(response, remote, part, start, say)
     except (httpx2.UnsupportedProtocol, httpx2.InvalidURL) as error:
         raise InputError(f"{remote.url}: {_NO_ADDRESS}") from error
     except httpx2.TooManyRedirects as error:
         raise InputError(f"{remote.url}: leads in a circle; give the file's own address") from error
     except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
-        raise _Interrupted("no answer from the server, or no network") from error
+        raise _Unanswered("no answer from the server, or no network") from error
     except httpx2.TransportError as error:
         raise _Interrupted(f"the connection broke ({type(error).__name__})") from error
 
 
-def _receive(response: httpx2.Response, remote: _Remote, part: Path, start: int) -> None:
+def _receive(response: httpx2.Response, remote: _Remote, part: Path, start: int, say: Callable[[str], None]) -> None:
     _check_status(response, remote.url)
     validator = _validator(response)
     if response.status_code == 416 and _total(response) == start:
@@ -210,7 +233,9 @@ def _receive(response: httpx2.Response, remote: _Remote, part: Path, start: int)
     if response.status_code == 200:
         start = 0
     remote.validator, remote.size, remote.md5 = validator, _total(response), _md5(response)
+    _check_room(remote, part, start)
     _record_of(part).write_text(json.dumps(asdict(remote)), encoding="utf-8")
+    say(f"{part.name.removesuffix(INCOMPLETE)}: downloading {_told(remote.size, start)} from {remote.url}")
     with (
         part.open("ab" if start else "wb") as file,
         tqdm(
@@ -227,6 +252,22 @@ def _receive(response: httpx2.Response, remote: _Remote, part: Path, start: int)
             bar.update(len(chunk))
     if remote.size is not None and _size(part) != remote.size:
         raise _Interrupted(f"{_size(part):,} bytes came of {remote.size:,}")
+
+
+def _check_room(remote: _Remote, part: Path, start: int) -> None:
+    free = shutil.disk_usage(part.parent).free
+    if remote.size is not None and remote.size - start > free:
+        raise FullDiskError(
+            f"{remote.url}: takes {in_words(remote.size - start)}, and three times as much where it is converted, and "
+            f"{in_words(free)} are free in {part.parent}; {MAKE_ROOM}"
+        )
+
+
+def _told(size: int | None, start: int) -> str:
+    """How much is asked for, in words."""
+    if size is None:
+        return "a file of unknown size"
+    return f"the last {in_words(size - start)} of {in_words(size)}" if start else in_words(size)
 
 
 def _check_status(response: httpx2.Response, url: str) -> None:

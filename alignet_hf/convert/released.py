@@ -67,8 +67,18 @@ class Released:
 
     @property
     def reading(self) -> str:
-        """The family that the name states, as `--as` does; the shapes must agree with it."""
+        """The family that the name states, as `reading` does; the shapes must agree with it."""
         return _READINGS[self.model]
+
+    @property
+    def doubt(self) -> str | None:
+        """What is not sure of the reading; None of the one model of which a released file's variables are known."""
+        if self.model == "SigLIP2-B":
+            return None
+        return (
+            f"{self.name}: only SigLIP2-B's layout is known from a released file; this one's variables are read as its "
+            "model's own code lays them out, and compared with it in number and shapes"
+        )
 
     @property
     def described(self) -> str:

@@ -12,6 +12,7 @@ INDEX = Path("variables", "variables.index")
 _VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
 _SAVE_COUNTER = f"save_counter{_VALUE}"  # that tf.train.Checkpoint, which jax2tf's examples export by, puts beside them
 _ANONYMOUS = re.compile(r"variables/(0|[1-9][0-9]*)" + re.escape(_VALUE))
+_KERAS = "keras_metadata.pb"
 _OF_KERAS = re.compile(r"(layer_with_weights-\d+|keras_api|_all_variables|_layers|_operations)(/|$)")
 
 
@@ -30,6 +31,8 @@ def open_saved_model(folder: str | Path) -> Variables:
     folder = Path(folder)
     if not (folder / INDEX).exists():
         raise InputError(f"{folder}: no SavedModel, as it has no {INDEX.as_posix()}; name the folder that has it")
+    if (folder / _KERAS).exists():
+        raise InputError(f"{folder}: a SavedModel of something else (a Keras model): it has {_KERAS}; {_EXPECTED}")
     numbered, others = {}, []
     for variable in open_bundle(folder / INDEX):
         if variable.name == _SAVE_COUNTER:

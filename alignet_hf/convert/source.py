@@ -12,7 +12,15 @@ from safetensors import safe_open
 
 from alignet_hf.convert.archive import unpack
 from alignet_hf.convert.cache import CachedConversion
-from alignet_hf.convert.download import Download, NoSuchFileError, download, downloaded, remove_download, shown
+from alignet_hf.convert.download import (
+    ATTEMPTS,
+    Download,
+    NoSuchFileError,
+    download,
+    downloaded,
+    remove_download,
+    shown,
+)
 from alignet_hf.convert.npz import open_npz
 from alignet_hf.convert.released import Released, find_released, is_released, named_by, names_there_are
 from alignet_hf.convert.safetensors_file import open_safetensors
@@ -37,8 +45,8 @@ class Source:
         file: its file's name, for the record.
         size, sha256: of that file.
         url: where it was downloaded from; None for a file that was here.
-        released: which of the authors' checkpoints it is, or by its name ought to be; None where nothing says so.
-        asked_by_name: whether the user asked for `released` by name, and so stated the model's family.
+        released: which of the authors' checkpoints it is, or by its name ought to be, which states the model's family
+            too; None where nothing says so.
         saved_model: the folder of the SavedModel, where it is one.
         notes: what the file itself says of where it is from.
     """
@@ -49,7 +57,6 @@ class Source:
     sha256: str
     url: str | None = None
     released: Released | None = None
-    asked_by_name: bool = False
     saved_model: Path | None = None
     notes: dict[str, str] = field(default_factory=dict)
 
@@ -68,11 +75,11 @@ class Remote:
     urls: tuple[str, ...]
     released: Released | None = None
 
-    def download(self, path: Path, say: Callable[[str], None]) -> Download:
+    def download(self, path: Path, say: Callable[[str], None], calls: int = ATTEMPTS) -> Download:
         """Download the archive to `path`.
 
         Raises:
-            NoSuchFileError: it is at none of the addresses; the message names the checkpoints there are.
+            NoSuchFileError: it is at none of the addresses.
             InputError: as `download`.
         """
         for url in self.urls:
@@ -80,15 +87,18 @@ class Remote:
                 return record
         for url in self.urls[:-1]:
             try:
-                return download(url, path, say=say)
+                return download(url, path, say=say, calls=calls)
             except NoSuchFileError:
                 continue
         try:
-            return download(self.urls[-1], path, say=say)
+            return download(self.urls[-1], path, say=say, calls=calls)
         except NoSuchFileError as error:
             if self.released is None:
                 raise
-            raise NoSuchFileError(f"{error}; {names_there_are()}; --base-url names another place") from error
+            others = "".join(f" and none at {shown(url)}" for url in self.urls[:-1])
+            raise NoSuchFileError(
+                f"{error}{others}; the name is right, this server does not have it; base_url= names another place"
+            ) from error
 
 
 def remote_of(source: str, base_url: str | None = None) -> Remote | None:
@@ -124,7 +134,9 @@ def naming(folder: Path, source: str | Path) -> Iterator[None]:
 
 
 @contextmanager
-def open_remote(remote: Remote, place: CachedConversion, work: Path, say: Callable[[str], None]) -> Iterator[Source]:
+def open_remote(
+    remote: Remote, place: CachedConversion, work: Path, say: Callable[[str], None], calls: int = ATTEMPTS
+) -> Iterator[Source]:
     """Download and unpack a checkpoint, and open it; the archive goes when the block ends well.
 
     An archive that turns out to be damaged goes too, so that the next attempt gets it anew; one that was read, and not
@@ -133,16 +145,18 @@ def open_remote(remote: Remote, place: CachedConversion, work: Path, say: Callab
     Args:
         place: of its conversion in the cache, where the archive is kept meanwhile.
         work: an empty folder to unpack into.
+        say, calls: as `download`.
     """
-    record = remote.download(place.archive, say)
+    record = remote.download(place.archive, say, calls)
     try:
+        _check_is_archive(place.archive, record.url)
         folder = unpack(place.archive, work)
         variables = replace(open_saved_model(folder), source=remote.name)
     except FullDiskError:
         raise  # the archive is good, and waits for room
-    except InputError:
+    except InputError as error:
         remove_download(place.archive)
-        raise
+        raise type(error)(str(error).replace(str(place.archive), record.url)) from error
     file = record.url.rpartition("/")[2]
     yield Source(
         variables,
@@ -151,10 +165,20 @@ def open_remote(remote: Remote, place: CachedConversion, work: Path, say: Callab
         sha256=record.sha256,
         url=record.url,
         released=remote.released or named_by(_stem(unquote(file))),
-        asked_by_name=remote.released is not None,
         saved_model=folder,
     )
     remove_download(place.archive)
+
+
+def _check_is_archive(path: Path, url: str) -> None:
+    with path.open("rb") as file:
+        start = file.read(12)
+    if not start.startswith(b"\x1f\x8b"):
+        page = ", a login page?" if start.lstrip().startswith(b"<") else ""
+        raise InputError(
+            f"{url}: the server sent no .tar.gz ({start!r}{page}); what came is removed: run this again, or "
+            "name another place (base_url=)"
+        )
 
 
 def open_local(source: str | Path, work: Path) -> Source:

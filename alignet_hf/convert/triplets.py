@@ -74,7 +74,7 @@ def convert_triplets(
     splits = [split or known for known, _ in described]
     for path, name in zip(sources, splits, strict=True):
         if name is None:
-            raise InputError(f"{path}: its name does not tell the split, as alignet_train.npz does; give the split")
+            raise InputError(f"{path}: its name does not tell the split, as alignet_train.npz does; name it by split=")
         if not re.fullmatch(r"\w+", name):
             raise InputError(f"split: {name!r} is no name for one; give letters, digits and underscores")
         if splits.count(name) > 1:

@@ -70,7 +70,7 @@ def verify(saved_model: str | Path, converted: str | Path, images: Sequence) -> 
         off = found[wrong[0]]
         raise InputError(
             f"{saved_model}: the converted model gives other {wrong[0]} (off by {off.largest:.3g}, where they reach "
-            f"{off.scale:.3g}): its variables are read wrongly; --as states another reading"
+            f"{off.scale:.3g}): its variables are read wrongly; reading= states another"
         )
     return found
 
@@ -82,7 +82,10 @@ def check_tensorflow() -> None:
         InputError: there is none.
     """
     if find_spec("tensorflow") is None:
-        raise InputError("--verify runs the SavedModel in TensorFlow, which is not here: pip install 'alignet-hf[tf]'")
+        raise InputError(
+            "images= has the SavedModel run in TensorFlow, which is not here: pip install 'alignet-hf[tf]', or in a "
+            "clone pip install -e '.[tf]' -c constraints.txt"
+        )
 
 
 def _signature(folder: str | Path):

@@ -3,6 +3,7 @@
 import io
 import json
 import pickle
+import shutil
 import struct
 import sys
 import tarfile
@@ -13,6 +14,7 @@ from checkpoints import ARCHIVE, FIXTURES, NAME, archive_of, assert_answers_like
 from huggingface_hub import ModelCard
 
 from alignet_hf.convert import verify
+from alignet_hf.convert.commands import _in_options
 from alignet_hf.convert.released import URL_VARIABLE
 
 SAVED_MODEL = FIXTURES / "siglip2-b-alignet"
@@ -40,7 +42,9 @@ def refused(call, tmp_path, capsys):
 
 def test_download_prints_the_folder(call, released):
     code, out, error = call("download", NAME)
-    assert (code, error) == (0, "")
+    where = f"{released.url}/{NAME}.tar.gz"
+    lines = [f"{NAME}.tar.gz: downloading 49.3 KB from {where}", f"{NAME}: converting"]
+    assert (code, error) == (0, "".join(f"alignet-hf: {line}\n" for line in lines))
     assert_answers_like(out.strip(), "siglip2-b-alignet")
     code, out, _ = call("download", NAME, "--json")
     assert json.loads(out)["source"]["checkpoint"] == NAME
@@ -54,8 +58,7 @@ def test_download_of_a_wrong_name_is_one_line(call, released):
     assert error.count("\n") == 1
     code, _, error = call("download", "SigLIP-B-alignet")
     assert code == 2
-    assert "there is no such file (404); there are SigLIP-B, " in error
-    assert error.count("\n") == 1
+    assert "(404); the name is right, this server does not have it; --base-url names another place\n" in error
 
 
 def test_convert_says_what_was_read_and_writes_a_card(call, tmp_path):
@@ -203,6 +206,12 @@ class Evil:
         return print, ("executed",)
 
 
+def test_a_keras_model_with_variables_of_the_right_shapes(refused, tmp_path):
+    shutil.copytree(SAVED_MODEL / "variables", tmp_path / "model" / "variables")
+    (tmp_path / "model" / "keras_metadata.pb").write_bytes(b"")
+    assert "(a Keras model): it has keras_metadata.pb" in refused(tmp_path / "model")
+
+
 def test_npz_with_pickles(refused, tmp_path):
     np.savez(tmp_path / "weights.npz", kernel=np.array([{"a": 1}], dtype=object))
     assert "weights.npz" in refused(tmp_path / "weights.npz")
@@ -228,8 +237,11 @@ def test_verify_without_tensorflow_says_what_to_install(refused, monkeypatch):
 
 
 def test_verify_of_what_cannot_be_run(refused, monkeypatch):
-    monkeypatch.setattr(verify, "find_spec", lambda name: sys)
-    assert "no SavedModel" in refused(FIXTURES / "npz-siglip" / "checkpoint.npz", "--verify", "objects92")
+    for tensorflow in (None, sys):
+        monkeypatch.setattr(verify, "find_spec", lambda name, found=tensorflow: found)
+        assert "is no SavedModel, so there is nothing to run; leave --verify out" in refused(
+            FIXTURES / "npz-siglip" / "checkpoint.npz", "--verify", "objects92"
+        )
 
 
 def test_convert_of_a_name_takes_what_is_in_the_cache(call, released, tmp_path):
@@ -237,6 +249,11 @@ def test_convert_of_a_name_takes_what_is_in_the_cache(call, released, tmp_path):
     assert call("convert", NAME, tmp_path / "out")[0] == 0
     assert len(released.requests) == 1
     assert_answers_like(tmp_path / "out", "siglip2-b-alignet")
+
+
+def test_messages_name_options_and_leave_paths_alone():
+    said = "a/split=train/split=x: its name does not tell the split; name it by split= or force=True"
+    assert _in_options(said) == "a/split=train/split=x: its name does not tell the split; name it by --split or --force"
 
 
 def test_an_address_by_option(call, released, monkeypatch, tmp_path):

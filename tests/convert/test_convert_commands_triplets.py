@@ -36,6 +36,7 @@ def test_a_split_is_said_where_the_name_does_not_tell_it(call, archive, tmp_path
     unnamed = archive.rename(tmp_path / "triplets.npz")
     code, _, error = call("convert", "--triplets", unnamed, tmp_path / "out")
     assert code == 2
+    assert error.endswith("name it by --split\n")
     assert error.count("\n") == 1
     assert not (tmp_path / "out").exists()
     assert call("convert", "--triplets", unnamed, tmp_path / "out", "--split", "train")[0] == 0

@@ -18,6 +18,7 @@ from transformers import AutoImageProcessor, AutoModel
 
 from alignet_hf import AligNetForImageClassification, AligNetVisionModel, convert_checkpoint, download_released
 from alignet_hf.convert import archive
+from alignet_hf.convert import released as released_module
 from alignet_hf.convert.cache import OWNER
 from alignet_hf.convert.download import NoSuchFileError
 from alignet_hf.convert.released import URL_VARIABLE
@@ -51,7 +52,7 @@ def test_it_is_a_repository_of_the_hub_s_cache(released, tmp_path):
     assert repository.repo_id == f"{OWNER}/{NAME}"
     (revision,) = repository.revisions
     assert revision.snapshot_path == folder.resolve()
-    assert len(revision.refs) == 1
+    assert len(revision.refs) == 2  # the address and the name
     found.delete_revisions(revision.commit_hash).execute()
     assert download_released(NAME) == folder  # made anew
     assert len(released.requests) == 2
@@ -69,6 +70,52 @@ def test_another_cache_another_address_and_force_download_again(released, monkey
         download_released(NAME, base_url=f"{released.url}/elsewhere")
 
 
+def test_what_came_from_a_mirror_is_found_by_its_name_where_no_network_is(released, monkeypatch):
+    folder = download_released(NAME)
+    monkeypatch.delenv(URL_VARIABLE)
+    monkeypatch.setattr(released_module, "BASE_URL", "http://127.0.0.1:9")  # where nothing listens
+    said = []
+    assert download_released(NAME, say=said.append) == folder
+    assert len(said) == 1  # and one attempt was made
+    assert said[0].endswith(f"; taken from the cache, where it came from {released.url}/{NAME}.tar.gz")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    assert download_released(NAME, say=said.append) == folder
+    assert "offline mode is on" in said[1]
+    for options in ({"reading": "siglip"}, {"force": True}):
+        with pytest.raises(InputError, match="offline mode is on"):
+            download_released(NAME, **options)
+    assert len(released.requests) == 1
+
+
+def test_a_file_of_that_name_from_an_address_is_not_taken_for_the_name(released, monkeypatch, tmp_path):
+    convert_checkpoint(f"{released.url}/{NAME}.tar.gz", tmp_path / "out")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(InputError, match="offline mode is on"):
+        download_released(NAME, base_url="http://127.0.0.1:9")
+
+
+def test_a_page_in_the_archive_s_place_is_told_by_its_address(released, tmp_path):
+    released.content[f"/{NAME}.tar.gz"] = b"<html><body>Please log in</body></html>"
+    said = (
+        rf"^{released.url}/{NAME}\.tar\.gz: the server sent no \.tar\.gz \(b'<html><body>', a login page\?\); .*removed"
+    )
+    with pytest.raises(InputError, match=said):
+        download_released(NAME)
+    assert not list((tmp_path / "home").rglob("*.tar.gz"))
+
+
+def test_a_file_s_name_states_the_reading_as_it_names_the_card(tmp_path):
+    archive = archive_of("dinov1-b-transformers", tmp_path / "DINOv1-B-alignet.tar.gz")
+    with pytest.raises(InputError, match="DINOv1-B-alignet says dinov1: reading= states another"):
+        convert_checkpoint(archive, tmp_path / "out")  # its heads are of no published size
+    wrong = archive_of("siglip2-b-alignet", tmp_path / "DINOv2-B-alignet.tar.gz")
+    with pytest.raises(InputError, match="without reading= they read as siglip; the name DINOv2-B-alignet says dinov2"):
+        convert_checkpoint(wrong, tmp_path / "out")
+    said = []
+    convert_checkpoint(wrong, tmp_path / "out", reading="siglip2", say=said.append)
+    assert said[0].startswith("DINOv2-B-alignet: only SigLIP2-B's layout is known from a released file")
+
+
 def test_the_record_says_what_it_was_made_of(released):
     record = Alignment.read(download_released(NAME))
     assert record.setting == "alignet"
@@ -82,8 +129,11 @@ def test_the_record_says_what_it_was_made_of(released):
 
 
 def test_a_missing_checkpoint_is_told_those_there_are(released):
-    with pytest.raises(NoSuchFileError, match=r"alignet\.tar\.gz: there is no such file \(404\); there are "):
+    with pytest.raises(NoSuchFileError, match=r"alignet\.tar\.gz: there is no such file \(404\); the name is right"):
         download_released("SigLIP-B-alignet")
+    both = r"CLIP-Vit-B-alignet.*\(404\) and none at .*/CLIP-ViT-B-alignet\.tar\.gz; the name is right"
+    with pytest.raises(NoSuchFileError, match=both):
+        download_released("CLIP-ViT-B-alignet")
 
 
 def test_clip_is_found_under_its_other_spelling(released, tmp_path):
@@ -126,7 +176,7 @@ def test_an_archive_that_is_not_understood_is_not_downloaded_twice(released, tmp
 
 def test_an_archive_that_there_is_no_room_to_unpack_is_not_downloaded_twice(released, monkeypatch):
     with monkeypatch.context() as little_room:
-        little_room.setattr(archive.shutil, "disk_usage", lambda path: SimpleNamespace(free=0))
+        little_room.setattr(archive.shutil, "disk_usage", lambda path: SimpleNamespace(free=ARCHIVE.stat().st_size))
         with pytest.raises(FullDiskError, match="make room and start the same command again"):
             download_released(NAME)
     download_released(NAME)
@@ -151,7 +201,10 @@ def test_of_two_processes_one_downloads_and_converts(released, tmp_path):
     for process in processes:
         process.join()
     assert one == other
-    assert sorted(said for _, said in answers) == [[], [f"{NAME}: another process downloads and converts it; waiting"]]
+    assert sorted(said for _, said in answers) == [
+        [f"{NAME}.tar.gz: downloading 49.3 KB from {released.url}/{NAME}.tar.gz", f"{NAME}: converting"],
+        [f"{NAME}: another process downloads and converts it; waiting"],
+    ]
     assert len(released.requests) == 1
     assert_answers_like(one, "siglip2-b-alignet")
 
@@ -215,6 +268,8 @@ def test_to_other_formats_and_from_our_own(tmp_path):
     assert files_of(tmp_path / "native") == files_of(tmp_path / "again")
     loaded = AutoModel.from_pretrained(tmp_path / "native")
     assert type(loaded).__name__ == "SiglipVisionModel"
+    with pytest.raises(InputError, match=r"ours: is no SavedModel, .*leave images= out"):
+        convert_checkpoint(tmp_path / "ours", tmp_path / "more", to="native", images=[])
     with pytest.raises(InputError, match="is an AligNet model already"):
         convert_checkpoint(tmp_path / "ours", tmp_path / "more")
 
@@ -222,7 +277,7 @@ def test_to_other_formats_and_from_our_own(tmp_path):
 def test_only_an_earlier_conversion_is_replaced(tmp_path):
     out = tmp_path / "out"
     convert_checkpoint(ARCHIVE, out)
-    with pytest.raises(InputError, match=r"name a new folder \(--force replaces an earlier conversion\)"):
+    with pytest.raises(InputError, match=r"name a new folder \(force=True replaces an earlier conversion\)"):
         convert_checkpoint(ARCHIVE, out)
     convert_checkpoint(ARCHIVE, out, force=True)
     convert_checkpoint(ARCHIVE, out, force=True, to="native")
@@ -246,6 +301,15 @@ def test_a_copy_of_the_code_without_this_package_says_what_to_install(monkeypatc
     monkeypatch.setitem(sys.modules, "alignet_hf.convert.converting", None)
     with pytest.raises(ImportError, match=r"^AligNetVisionModel\.from_released converts: pip install alignet-hf$"):
         AligNetVisionModel.from_released(NAME)
+
+
+def test_a_reading_is_given_where_the_name_and_shapes_leave_it_open(released, tmp_path):
+    archive = archive_of("dinov1-b-transformers", tmp_path / "dino.tar.gz")
+    released.content["/DINOv1-B-alignet.tar.gz"] = archive.read_bytes()
+    with pytest.raises(InputError, match=r"dinov1:heads=2, .* say which with reading= \(base models have 12; "):
+        AligNetVisionModel.from_released("DINOv1-B-alignet")
+    model = AligNetVisionModel.from_released("DINOv1-B-alignet", reading="dinov1:heads=2")
+    assert model.config.vision_config.num_attention_heads == 2
 
 
 def test_options_of_from_pretrained_go_on(released):

@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import resource
 import signal
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from file_server import FileServer
 from huggingface_hub import close_session, constants
 
 from alignet_hf.convert import download as module
-from alignet_hf.convert.download import NoSuchFileError, download, remove_download
+from alignet_hf.convert.download import NoSuchFileError, UnreachableError, download, remove_download
 from alignet_hf.errors import FullDiskError, InputError
 
 BODY = np.random.default_rng(0).bytes(3_000_000)
@@ -56,8 +57,10 @@ def test_a_broken_connection_goes_on_where_it_broke(server, tmp_path):
     record = ask(server, tmp_path, say=said.append)
     assert record.sha256 == hashlib.sha256(BODY).hexdigest()
     assert [asked for _, asked in server.requests] == [None, "bytes=1000000-", "bytes=1500000-"]
-    assert len(said) == 2
-    assert said[0].startswith("model.tar.gz: the connection broke (")
+    assert len(said) == 5
+    assert said[0] == f"model.tar.gz: downloading 3 MB from {server.url}/model.tar.gz"
+    assert said[1].startswith("model.tar.gz: the connection broke (")
+    assert said[2].startswith("model.tar.gz: downloading the last 2 MB of 3 MB from http://")
 
 
 def test_what_came_is_kept_for_the_next_call_and_never_under_the_final_name(server, tmp_path):
@@ -88,7 +91,8 @@ def test_a_file_that_changes_between_two_parts_comes_anew(server, tmp_path, obey
     server.drop_after, server.obeys_if_range = [1_000_000], obeys
 
     def changes(line):
-        server.content["/model.tar.gz"] = OTHER
+        if "the connection broke" in line:
+            server.content["/model.tar.gz"] = OTHER
 
     record = ask(server, tmp_path, say=changes)
     assert record.sha256 == hashlib.sha256(OTHER).hexdigest()
@@ -157,8 +161,22 @@ def test_offline_takes_what_is_there_and_asks_for_nothing(server, tmp_path, monk
 def test_no_server_is_one_line(tmp_path):
     with FileServer({}) as gone:
         url = gone.url
-    with pytest.raises(InputError, match="no answer from the server, or no network, 5 times in a row"):
-        download(f"{url}/model.tar.gz", tmp_path / "model.tar.gz")
+    expected = "no answer from the server, or no network{}; run this again later, and behind a proxy set HTTPS_PROXY; "
+    for calls, often in ((module.ATTEMPTS, ", 5 times in a row"), (1, "")):
+        with pytest.raises(UnreachableError, match=expected.format(often)) as failure:
+            download(f"{url}/model.tar.gz", tmp_path / "model.tar.gz", calls=calls)
+        assert str(failure.value).endswith("name another place (base_url=)")
+        assert "is kept" not in str(failure.value)
+
+
+def test_a_disk_too_small_for_it_is_told_before(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(module.shutil, "disk_usage", lambda path: SimpleNamespace(free=2_000_000))
+    said = (
+        r"model\.tar\.gz: takes 3 MB, and three times as much where it is converted, and 2 MB are free in .*; make room"
+    )
+    with pytest.raises(FullDiskError, match=said):
+        ask(server, tmp_path)
+    assert not list(tmp_path.glob("model*"))
 
 
 @pytest.mark.parametrize("url", ["ftp://127.0.0.1/model.tar.gz", "model.tar.gz", "http://[1/model.tar.gz"])
@@ -216,5 +234,8 @@ def test_of_two_processes_one_downloads_and_both_have_it(server, tmp_path):
     for process in processes:
         process.join()
     assert {sha256 for sha256, _ in answers} == {hashlib.sha256(BODY).hexdigest()}
-    assert sorted(said for _, said in answers) == [[], ["model.tar.gz: another process downloads it; waiting"]]
+    assert sorted(said for _, said in answers) == [
+        ["model.tar.gz: another process downloads it; waiting"],
+        [f"model.tar.gz: downloading 3 MB from {server.url}/model.tar.gz"],
+    ]
     assert len(server.requests) == 1

@@ -75,7 +75,7 @@ def test_a_wrong_reading_is_refused(stand_in, converted, photographs):
         return outputs
 
     stand_in(change)
-    with pytest.raises(InputError, match=r"gives other pre_logits .* --as states another reading"):
+    with pytest.raises(InputError, match=r"gives other pre_logits .* reading= states another"):
         verify("saved", converted, photographs)
 
 
