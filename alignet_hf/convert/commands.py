@@ -11,7 +11,8 @@ from typing import Annotated
 
 import typer
 
-from alignet_hf.console import Json, done, quiet
+from alignet_hf.console import IMAGES, Json, done, quiet
+from alignet_hf.convert.released import MODELS, VARIANTS
 from alignet_hf.errors import InputError
 from alignet_hf.output_folder import working_in
 
@@ -19,8 +20,16 @@ BaseUrl = Annotated[
     str | None,
     typer.Option(help="Where NAME.tar.gz is; also ALIGNET_HF_RELEASED_URL. The authors' by default."),
 ]
-CacheDir = Annotated[Path | None, typer.Option(help="In place of the Hub's cache.")]
-As = Annotated[str | None, typer.Option("--as", metavar="READING", help="What the variables mean, where that is open.")]
+CacheDir = Annotated[Path | None, typer.Option(help="A folder to keep checkpoints in, in place of the Hub's cache.")]
+As = Annotated[
+    str | None,
+    typer.Option(
+        "--as",
+        metavar="READING",
+        help="What the variables mean, where a name and their shapes leave that open: siglip, siglip2, vit, scratch, "
+        "cappa, dinov1, dinov2 or clip; with the number of attention heads, dinov2:heads=12.",
+    ),
+]
 
 
 # How Python calls what an option is for; "split=train" of a path is another thing.
@@ -61,7 +70,7 @@ class Format(StrEnum):
 
 @_naming_options()
 def download(
-    name: Annotated[str, typer.Argument(help="SigLIP2-B-alignet, say: a model, and -base_model, -alignet ...")],
+    name: Annotated[str, typer.Argument(help=f"One of {', '.join(MODELS)}, with one of -{', -'.join(VARIANTS)}.")],
     base_url: BaseUrl = None,
     cache_dir: CacheDir = None,
     reading: As = None,
@@ -70,7 +79,10 @@ def download(
 ) -> None:
     """Get one of the authors' checkpoints, converted.
 
-    It goes into the Hub's cache; its folder is printed.
+    It goes into the Hub's cache; its folder is printed. For example:
+
+    \b
+    alignet-hf download SigLIP2-B-alignet
     """
     from alignet_hf.convert.converting import download_released
     from alignet_hf.hub.alignment import Alignment
@@ -87,37 +99,62 @@ def convert(
     ],
     out: Annotated[Path, typer.Argument(help="The folder to write.")],
     reading: As = None,
-    image_size: Annotated[int | None, typer.Option(min=1, help="In pixels, where the variables leave it open.")] = None,
+    image_size: Annotated[
+        int | None, typer.Option(min=1, help="The images' side in pixels, where the variables leave it open.")
+    ] = None,
     to: Annotated[Format, typer.Option(help="An AligNet model, or an export without our code.")] = Format.alignet,
     push: Annotated[str | None, typer.Option(metavar="REPO", help="Push it to the Hub as well.")] = None,
-    private: Annotated[bool, typer.Option("--private", help="Of a new repository.")] = False,
+    private: Annotated[
+        bool, typer.Option("--private", help="Make the repository private, where --push makes one.")
+    ] = False,
     verify: Annotated[
         str | None,
-        typer.Option(metavar="PHOTOGRAPHS", help="Compare with the SavedModel, which TensorFlow runs, on these."),
+        typer.Option(
+            metavar="PHOTOGRAPHS",
+            help=f"Compare with the SavedModel, which TensorFlow runs (the extra [tf]), on {IMAGES}.",
+        ),
     ] = None,
     base_url: BaseUrl = None,
     cache_dir: CacheDir = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace an earlier conversion.")] = False,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force",
+            help="Replace an earlier conversion of a checkpoint. --triplets needs none: a split of the same "
+            "archive goes on or stays, one of another archive is refused.",
+        ),
+    ] = False,
     triplets: Annotated[
         bool, typer.Option("--triplets", help="SOURCE is alignet_train.npz or its like: make a data set of it.")
     ] = False,
-    split: Annotated[str | None, typer.Option(help="Of --triplets, where the file's name does not tell it.")] = None,
+    split: Annotated[
+        str | None, typer.Option(help="The split that --triplets makes, where the file's name tells none.")
+    ] = None,
     activations: Annotated[
         bool, typer.Option("--activations", help="SOURCE is the teacher's, .npy or .npz: make OUT/teacher of it.")
     ] = False,
     clusters: Annotated[
-        Path | None, typer.Option(help="Of --activations, .npy or .npz: their labels, for OUT/clusters.")
+        Path | None, typer.Option(help="With --activations: the cluster labels, .npy or .npz, for OUT/clusters.")
     ] = None,
     names: Annotated[
-        Path | None, typer.Option(help="Of --activations, where they have none: the images', a line each.")
+        Path | None,
+        typer.Option(help="With --activations: the images' names, a text file of one a line, where SOURCE has none."),
     ] = None,
-    dtype: Annotated[str | None, typer.Option(help="Of --activations: float32 or float16; their own.")] = None,
+    dtype: Annotated[
+        str | None, typer.Option(help="With --activations: float32 or float16 to write; SOURCE's own by default.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Convert others' checkpoints, triplets, activations.
 
     The authors' SavedModels (without TensorFlow), big_vision's .npz, timm's names in .safetensors; with --triplets the
-    authors' triplets, with --activations the teacher's activations.
+    authors' triplets, with --activations the teacher's activations. For example:
+
+    \b
+    alignet-hf convert SigLIP2-B-alignet aligned --verify objects92
+    alignet-hf convert model.tar.gz aligned --as dinov2:heads=12
+    alignet-hf convert vit_b16.npz vit --to timm
+    alignet-hf convert --triplets alignet_train.npz triplets
     """
     quiet()
     _check_push(push, private)

@@ -95,6 +95,7 @@ class Released:
         return [f"{base}/{stem}-{self.variant}.tar.gz" for stem in _STEMS[self.model]]
 
 
+MODELS = tuple(_STEMS)
 RELEASED = {f"{model}-{variant}": Released(model, variant) for model in _STEMS for variant in VARIANTS}
 _BY_SPELLING = {name.lower(): released for name, released in RELEASED.items()}
 
@@ -128,4 +129,4 @@ def named_by(stem: str) -> Released | None:
 
 def names_there_are() -> str:
     """All the names, in a line."""
-    return f"there are {', '.join(_STEMS)}, each with -{', -'.join(VARIANTS)}"
+    return f"there are {', '.join(MODELS)}, each with -{', -'.join(VARIANTS)}"

@@ -15,7 +15,8 @@ from huggingface_hub import ModelCard
 
 from alignet_hf.convert import verify
 from alignet_hf.convert.commands import _in_options
-from alignet_hf.convert.released import URL_VARIABLE
+from alignet_hf.convert.layouts.published import NAMES
+from alignet_hf.convert.released import MODELS, URL_VARIABLE
 
 SAVED_MODEL = FIXTURES / "siglip2-b-alignet"
 
@@ -249,6 +250,16 @@ def test_convert_of_a_name_takes_what_is_in_the_cache(call, released, tmp_path):
     assert call("convert", NAME, tmp_path / "out")[0] == 0
     assert len(released.requests) == 1
     assert_answers_like(tmp_path / "out", "siglip2-b-alignet")
+
+
+def test_help_names_every_model_and_reading(call):
+    said = " ".join(call("download", "--help")[1].split())
+    assert all(model in said for model in MODELS)
+    assert "alignet-hf download SigLIP2-B-alignet" in said
+    said = " ".join(call("convert", "--help")[1].split())
+    assert f"{', '.join(NAMES[:-1])} or {NAMES[-1]}; with the number of attention heads" in said
+    assert "alignet-hf convert model.tar.gz aligned --as dinov2:heads=12" in said
+    assert "(the extra [tf]), on a folder of images, .npy" in said
 
 
 def test_messages_name_options_and_leave_paths_alone():
