@@ -42,6 +42,9 @@ def download_released(
 ) -> Path:
     """One of the authors' 24 checkpoints as an AligNet model: downloaded and converted once, found offline afterwards.
 
+    Where the address is not the one that it came from and no server answers there, what was converted last under that
+    name and reading is taken, and `say` is told where it came from.
+
     Args:
         name: "SigLIP2-B-alignet": one of eight models, and -base_model, -alignet or -untransformed.
         base_url: of the folder where NAME.tar.gz is; by default ALIGNET_HF_RELEASED_URL, or the authors' own.

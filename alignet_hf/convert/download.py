@@ -214,7 +214,7 @@ def _fetch(url: str, remote: _Remote, part: Path, say: Callable[[str], None]) ->
         raise InputError(f"{remote.url}: {_NO_ADDRESS}") from error
     except httpx2.TooManyRedirects as error:
         raise InputError(f"{remote.url}: leads in a circle; give the file's own address") from error
-    except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
+    except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError) as error:
         raise _Unanswered("no answer from the server, or no network") from error
     except httpx2.TransportError as error:
         raise _Interrupted(f"the connection broke ({type(error).__name__})") from error

@@ -59,7 +59,7 @@ class Reading:
         """It in words, in one line."""
         sizes = self.sizes
         parts = [
-            f"{sizes['depth']} layers of width {sizes['width']}",
+            f"{_layers(sizes['depth'])} of width {sizes['width']}",
             f"{sizes['heads']} heads",
             f"MLPs of {sizes['mlp']}",
             f"patches of {sizes['patch']} pixels",
@@ -168,11 +168,14 @@ def _no_fit(variables: Variables, attempts: list[Attempt], asked: str | None) ->
     what = "do not read as it was asked for"
     if asked is None:
         what = f"read as no model that is known ({', '.join(NAMES)}: a whole checkpoint of one)"
-    depth = nearest.sizes["depth"]
     return (
         f"{variables.source}: its {len(variables)} variables {what}; nearest is {name} ({nearest.layout.description}, "
-        f"{depth} layer{'s' if depth > 1 else ''}): {nearest.fault}"
+        f"{_layers(nearest.sizes['depth'])}): {nearest.fault}"
     )
+
+
+def _layers(depth: int) -> str:
+    return f"{depth} layer{'s' if depth > 1 else ''}"
 
 
 def _read_otherwise(fits: list[Attempt]) -> str:

@@ -169,6 +169,15 @@ def test_no_server_is_one_line(tmp_path):
         assert "is kept" not in str(failure.value)
 
 
+def test_a_proxy_that_refuses_is_no_answer(tmp_path, monkeypatch):
+    with FileServer({}) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        close_session()
+        with pytest.raises(UnreachableError, match="no answer from the server, or no network; "):
+            download("https://example.invalid/model.tar.gz", tmp_path / "model.tar.gz", calls=1)
+    close_session()
+
+
 def test_a_disk_too_small_for_it_is_told_before(server, tmp_path, monkeypatch):
     monkeypatch.setattr(module.shutil, "disk_usage", lambda path: SimpleNamespace(free=2_000_000))
     said = (

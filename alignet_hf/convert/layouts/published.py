@@ -14,7 +14,7 @@ _POOLS = {
         ("siglip", "siglip2", "vit", "scratch"),
         "big_vision's ViT with attention pooling as in SigLIP and SigLIP 2",
     ),
-    "gap": (("vit", "cappa", "scratch"), "big_vision's ViT with mean pooling as in CapPa"),
+    "gap": (("vit", "cappa", "scratch"), "big_vision's ViT with mean pooling, as CapPa has it too"),
     "tok": (("vit", "scratch"), "big_vision's ViT with a class token, tanh GELU"),
 }
 
