@@ -163,7 +163,8 @@ def _cached(remote: Remote, reading: str | None, cache_dir: str | Path | None, *
         except UnreachableError as error:
             if earlier is None:
                 raise
-            origin = Alignment.read(earlier).source.get("its address", "elsewhere")
+            facts = Alignment.read(earlier).source
+            origin = facts.get("url") or facts["its address"]  # as earlier records call it
             say(f"{error}; taken from the cache, where it came from {origin}")
             return earlier
 

@@ -167,7 +167,8 @@ def test_every_changed_byte_is_refused(model, out):
         path.write_bytes(changed)
         if 3 < at < 22:  # gzip's flags, time and file name
             continue
-        refused(path, out, "it is damaged, or not a .tar.gz")
+        # A name may be damaged into another member's, which is read before the checksum at the end.
+        refused(path, out, "it is damaged, or not a .tar.gz|get it from its authors")
 
 
 @pytest.mark.parametrize("data", [b"", b"text", b"\x1f\x8b", gzip.compress(b""), gzip.compress(b"x" * 5000)])
