@@ -17,9 +17,10 @@ TRIPLETS = {
     "unalignet": "triplets of ImageNet images, answered by a teacher that was not aligned with people",
 }
 OF_AN_INDEX = "of the index, which holds the checksums of the data"
-SEEN = ("SigLIP2-B",)  # models of which somebody has compared what is read here with a released file
+SEEN = ("SigLIP2-B",)  # models of which a released file's layout is known
 UNSEEN = (
-    "as the authors' code would have written it; only SigLIP2-B's is known from a released file: compare (--verify)"
+    "taken to be as the authors' code writes it, by shapes; only SigLIP2-B's is known from a released file, so verify "
+    "it (alignet-hf convert --verify)"
 )
 # What the base model's own card on the Hub states, where it can only be this one.
 _BASE_LICENSES = {
