@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from alignet_hf.convert.reading import Reading
 from alignet_hf.convert.released import LICENSE, LICENSE_LINK
+from alignet_hf.convert.saved_model import INDEX
 from alignet_hf.convert.source import Source
 from alignet_hf.convert.verify import Difference
 from alignet_hf.hub.alignment import Alignment
@@ -14,6 +15,19 @@ PEOPLE = "the online participants of THINGS, who made 4.7 million odd-one-out ch
 TRIPLETS = {
     "alignet": "AligNet: ten million triplets of ImageNet images, answered by a teacher aligned with people",
     "unalignet": "triplets of ImageNet images, answered by a teacher that was not aligned with people",
+}
+OF_AN_INDEX = "of the index, which holds the checksums of the data"
+SEEN = ("SigLIP2-B",)  # models of which a released file's layout is known
+UNSEEN = (
+    "taken to be as the authors' code writes it, by shapes; only SigLIP2-B's is known from a released file, so verify "
+    "it (alignet-hf convert --verify)"
+)
+# What the base model's own card on the Hub states, where it can only be this one.
+_BASE_LICENSES = {
+    "SigLIP-B": "apache-2.0 (google/siglip-base-patch16-224)",
+    "SigLIP2-B": "apache-2.0 (google/siglip2-base-patch16-224)",
+    "DINOv1-B": "apache-2.0 (facebook/dino-vitb16)",
+    "DINOv2-B": "apache-2.0 (facebook/dinov2-base)",
 }
 
 
@@ -26,10 +40,11 @@ def record_of(source: Source, reading: Reading, differences: Mapping[str, Differ
         differences: from the SavedModel's own outputs, where both were run.
     """
     facts = {
-        "source file": source.file,
-        "its address": source.url,
-        "its size": f"{source.size:,} bytes",
-        "its sha256": source.sha256,
+        "file": source.file,
+        "url": source.url,
+        "size": source.size,
+        "sha256": source.sha256,
+        "size and sha256 are": OF_AN_INDEX if source.file == INDEX.as_posix() else None,
         "read as": f"{reading.name}: {reading.description}",
         "stored as": source.variables.conversion and source.variables.conversion.rpartition(": ")[2],
         "largest difference from the SavedModel": _told(differences) if differences else None,
@@ -51,7 +66,9 @@ def record_of(source: Source, reading: Reading, differences: Mapping[str, Differ
             "checkpoint": released.name,
             "variant": f"{released.variant}: {released.described}",
             **facts,
-            "licence": LICENSE,
+            **({} if released.model in SEEN else {"layout": UNSEEN}),
+            "licence": f"{LICENSE}; a licence file in the archive, if it has one, is not copied here",
+            "licence of the original model": _BASE_LICENSES.get(released.model, "not known here; ask its makers"),
         },
     )
 

@@ -27,6 +27,8 @@ from alignet_hf.surrogate.embeddings import Embeddings
 
 ACTIVATIONS = ("activations", "embeddings", "features", "representations")
 LABELS = ("labels", "clusters", "cluster_labels", "cluster_assignments", "assignments")
+GIVEN_AS = "what AligNet's authors released of their teacher (SigLIP So400m, 384 px); the file itself does not say"
+_ASSUMED = "assumed, as the authors do not say it: an image each, in the order of the released triplets' indices"
 _ROWS_PER_BLOCK = 4096
 
 
@@ -121,7 +123,13 @@ def convert_activations(
             rows = arrays.scratch(activations.shape, kept)
             for start, block in _blocks(activations, kept, path):
                 rows[slice(start, start + len(block)) if places is None else places[start : start + len(block)]] = block
-        source = {"source": path.name, "sha256": _sha256(path)}
+        order = "the file's own names" if own_names is not None else _ASSUMED
+        source = {
+            "source": path.name,
+            "sha256": _sha256(path),
+            "given_as": GIVEN_AS,
+            "rows": order if places is None else "the file's own indices",
+        }
         named = None if names is None else list(map(str, names))
         with naming_full_disk(folder):
             Embeddings(rows, named, **source, **facts).save_pretrained(folder)
@@ -159,6 +167,7 @@ def convert_clusters(path: str | Path, folder: str | Path, embeddings: Embedding
     numbers, labels = np.unique(given, return_inverse=True)
     centroids, inertia = _means(embeddings, labels.astype(np.int32), len(numbers))
     source = {"n_clusters": len(numbers), "inertia": inertia, "source": path.name, "sha256": _sha256(path)}
+    source |= {"given_as": GIVEN_AS, "made_here": "the centroids: the file has labels alone"}
     clusters = Clusters(labels.astype(np.int32), centroids, **source, **facts)
     clusters.save_pretrained(folder)
     return clusters

@@ -33,7 +33,11 @@ _SAMPLING = {
     "within_class": {"sampling": "within-class"},
 }
 _ALIGNED = {"uncertainty_distillation": {"aligned": True}, "untransformed": {"aligned": False}}
-_RELEASE = {"teacher": "SigLIP So400m, 384 px", "license": "cc-by-4.0"}  # as the authors' README says
+_RELEASE = {  # as the authors' README says
+    "teacher": "SigLIP So400m, 384 px",
+    "license": "cc-by-4.0",
+    "known": "by its name: what the authors say of the archive that they released under it",
+}
 
 
 def convert_triplets(
@@ -54,8 +58,9 @@ def convert_triplets(
         source: `alignet_train.npz`, say; several for several splits.
         folder: of the data set; its other splits stay.
         split: of one archive. Where not given, the file's name tells it: `alignet_SPLIT.npz`, or `SPLIT_SAMPLING.npz`
-            of the variants, of which the card then names the sampling and, by the folder that they lie in
-            (`uncertainty_distillation` or `untransformed`), whether the teacher was aligned.
+            of the variants, SPLIT being train or valid. The card says what the authors say of the archive that they
+            released under that name, of a variant only where it lies in a folder that is called as theirs is
+            (`uncertainty_distillation` or `untransformed`).
         labels: write `labels`, each image's class: ImageNet's thousand in the order of their WordNet ids, which
             are the names, as the file names tell them (n01440764_10026.JPEG). None does where the first does.
         facts: for the card; they take the place of what the name tells.
@@ -85,11 +90,12 @@ def convert_triplets(
 
 
 def _described(path: Path) -> tuple[str | None, dict]:
-    """The split that an archive's name tells, and what the authors say of it."""
-    if match := re.fullmatch(r"alignet_(\w+)", path.stem):
+    """The split that an archive's name tells, and, where one of that name was released, what the authors say of it."""
+    if match := re.fullmatch(r"alignet_(train|valid)\.npz", path.name):
         return match[1], {**_RELEASE, **_SAMPLING["cluster_border_500"], "aligned": True}
-    if match := re.fullmatch(rf"([^_]+)_({'|'.join(_SAMPLING)})", path.stem):
-        return match[1], {**_RELEASE, **_SAMPLING[match[2]], **_ALIGNED.get(path.resolve().parent.name, {})}
+    if match := re.fullmatch(rf"(train|valid)_({'|'.join(_SAMPLING)})\.npz", path.name):
+        aligned = _ALIGNED.get(path.resolve().parent.name)
+        return match[1], {**_RELEASE, **_SAMPLING[match[2]], **aligned} if aligned else {}
     return None, {}
 
 

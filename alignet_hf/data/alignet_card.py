@@ -68,7 +68,7 @@ are ImageNet's, `labels`, of which the names are WordNet ids.
 ```python
 from alignet_hf import load_alignet
 
-triplets = load_alignet("this folder or repository", "train")
+triplets = load_alignet(".", "{next(iter(splits), "train")}")  # in this folder; or the repository's name for "."
 ```
 
 {sections}

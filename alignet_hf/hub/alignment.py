@@ -49,6 +49,7 @@ class Alignment:
         base_model: Hub id of the model that was aligned.
         base_revision: the branch, tag or commit that was asked for.
         base: the same in words, where it is not on the Hub.
+        base_made: how the base model was made, where it has such a record itself: its setting, people, source.
         license, license_name, license_link: of the base model, and so of this one, as its card states them.
         tags: further tags for the Hub.
         setting: "alignet", "unalignet" where the teacher was not aligned with people, or "original" for a base model
@@ -69,6 +70,7 @@ class Alignment:
     base_model: str | None = None
     base_revision: str | None = None
     base: str | None = None
+    base_made: dict = field(default_factory=dict)
     license: str | None = None
     license_name: str | None = None
     license_link: str | None = None

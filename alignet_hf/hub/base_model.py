@@ -11,6 +11,11 @@ from yaml import YAMLError
 
 from alignet_hf.hub.alignment import Alignment
 
+_BEFORE = {
+    "alignet": "already aligned with people",
+    "unalignet": "UnAligNet, a control that is not aligned with people",
+    "original": "before any alignment with people",
+}
 TIMEOUT = 5  # seconds; a card must not keep a training run waiting
 
 
@@ -22,16 +27,27 @@ def base_of(model: PreTrainedModel) -> Alignment:
     if own := model.name_or_path:
         if is_hub_id(own):
             return Alignment(base_model=own, **license_of(own))
-        kept = Alignment.read(own)
-        return Alignment(
-            base_model=kept.base_model,
-            base=kept.base,
-            license=kept.license,
-            license_name=kept.license_name,
-            license_link=kept.license_link,
-        )
+        return _passed_on(Alignment.read(own))
     base = model.backbone.name_or_path
+    if base and not is_hub_id(base) and (kept := Alignment.read(base)) != Alignment():  # an export
+        return _passed_on(kept)
     return Alignment(base_model=base if is_hub_id(base) else None, **(license_of(base) if base else {}))
+
+
+def _passed_on(kept: Alignment) -> Alignment:
+    """What a student's record keeps of the record of the model that it began as."""
+    made = {"setting": kept.setting, "people": kept.people, **kept.source} if kept.source else {}
+    made = {key: value for key, value in made.items() if value is not None}
+    file = kept.source.get("checkpoint") or kept.source.get("file")
+    before = _BEFORE.get(kept.setting, "whether it is aligned with people is not recorded")
+    return Alignment(
+        base_model=kept.base_model,
+        base=f"{file} ({before})" if file else kept.base,
+        base_made=kept.base_made | made,
+        license=kept.license,
+        license_name=kept.license_name,
+        license_link=kept.license_link,
+    )
 
 
 def is_hub_id(name: str) -> bool:

@@ -12,7 +12,7 @@ from transformers import AutoConfig
 
 from alignet_hf.configuration_alignet import AligNetVisionConfig
 from alignet_hf.errors import InputError
-from alignet_hf.hub import snippet
+from alignet_hf.hub import card_words, snippet
 from alignet_hf.hub.alignment import Alignment
 from alignet_hf.hub.artifacts import replacing
 from alignet_hf.hub.base_model import is_hub_id
@@ -20,34 +20,13 @@ from alignet_hf.hub.card_metadata import metadata
 from alignet_hf.hub.card_tables import curve_table, fact_rows, score_table
 from alignet_hf.hub.push import read_json_object
 from alignet_hf.hub.reading import reading
+from alignet_hf.image_processing_alignet import AligNetImageProcessor
 
 TEMPLATE = "model_card.md.jinja"
 CURVE = "training_curve.png"
 RECIPE = "recipe.yaml"
 _CLASSIFIER = "AligNetForImageClassification"
 WRITTEN_BY_US = "<!-- Written by alignet-hf:"
-METHOD = (
-    "Human odd-one-out choices gave the teacher an affine transform that makes it answer like people (uncertainty "
-    "distillation); the student was then trained to give the transformed teacher's answers to triplets of images, "
-    "while its weights were held near where they began ([Muttenthaler et al., 2025](https://arxiv.org/abs/2409.06509))."
-)
-METHOD_UNKNOWN = (
-    "The student was trained to give a teacher's answers to triplets of images, while its weights were held near where "
-    "they began: the distillation of [Muttenthaler et al., 2025](https://arxiv.org/abs/2409.06509). Whether people's "
-    "judgments had aligned the teacher before is not recorded here."
-)
-METHOD_UNALIGNED = (
-    "This is UnAligNet, the control of [Muttenthaler et al., 2025](https://arxiv.org/abs/2409.06509): the student was "
-    "trained to give the answers of a teacher that was **not** aligned with people."
-)
-METHOD_ORIGINAL = (
-    "This is a base model of [Muttenthaler et al., 2025](https://arxiv.org/abs/2409.06509) **before** any training on "
-    "triplets: what its aligned sibling is compared with."
-)
-CONVERTED = (
-    "The weights are those of the file in the table, which others made; they were put under transformers' names, and "
-    "nothing was trained here."
-)
 
 
 def write_card(folder: str | Path, name: str | None = None) -> list[str]:
@@ -105,32 +84,38 @@ def card_text(folder: Path, name: str | None = None) -> tuple[str, list[str]]:
         "relation": "adapter" if adapter else "finetune",
         "tags": [config.vision_config.model_type],
     }
-    bare = Alignment()
+    shown = name if "/" in name or name == folder.resolve().name else "."  # no folder here is called so
+    bare, family = Alignment(), config.vision_config.model_type
     values = {
         "written_by": "`alignet-hf card FOLDER`",
         "metadata": attempt(
             "most of the header", lambda: metadata(name, alignment, **options), metadata(name, bare, **options)
         ),
         "name": name,
-        "summary": attempt("the summary", lambda: _summary(alignment, config), _summary(bare, config)),
+        "summary": attempt(
+            "the summary", lambda: card_words.summary(alignment, family), card_words.summary(bare, family)
+        ),
         "snippet": attempt(
             "a snippet that uses the model",
-            lambda: _tried_snippet(folder, name, alignment, config, classifies, adapter),
+            lambda: _tried_snippet(folder, shown, alignment, config, classifies, adapter),
         ),
-        "snippet_name": None if "/" in name else name,
+        "snippet_name": None if "/" in name else shown,
         "without_snippet": "With `AutoModel.from_pretrained` after `import alignet_hf`; see the end of this card.",
         "representation": _representation(config, classifies),
+        "input": attempt("how images are prepared", lambda: _input(folder)),
         "native": None if adapter else attempt("how to read the exported backbone", lambda: reading(config)),
         "backbone_class": type(config.vision_config).__name__.removesuffix("Config") + "Model",
         "table": attempt("the table of scores", lambda: score_table(alignment)),
         "published": None,
-        "method": _method(alignment),
+        "method": card_words.method(alignment),
         "facts": attempt("the facts of its making", lambda: fact_rows(alignment)),
         "hyperparameters": attempt("the hyperparameters", lambda: sorted(alignment.hyperparameters.items())),
         "recipe": (folder / RECIPE).is_file(),
         "curve": attempt("the training curve", lambda: curve_table(alignment.curve)),
         "curve_file": CURVE if (folder / CURVE).is_file() else None,
-        "people": _people(alignment),
+        "limits": card_words.limits(alignment),
+        "cites": card_words.cites(alignment),
+        "citation": card_words.CITATION,
         "cost": attempt("the cost", lambda: _cost(alignment.resources), "Not known."),
     }
     left_out = notes.left_out + _missing(alignment, values["curve"])
@@ -187,27 +172,11 @@ def render(template: str, **values) -> str:
     return environment.get_template(template).render(**values)
 
 
-def _summary(alignment: Alignment, config: AligNetVisionConfig) -> str:
-    base = f"[{alignment.base_model}](https://hf.co/{alignment.base_model})" if alignment.base_model else alignment.base
-    what = base or f"A vision encoder ({config.vision_config.model_type})"
-    told = {(score.setting, score.metric): score.estimate for score in alignment.scores if score.who == "student"}
-    before, after = (told.get((setting, "odd_one_out_accuracy")) for setting in ("original", alignment.setting))
-    if alignment.setting == "unalignet":
-        text = f"{what}, distilled from a teacher without human alignment: a control, not a better encoder."
-    elif alignment.setting == "alignet":
-        text = f"{what}, aligned with human similarity judgments (AligNet)."
-    elif alignment.setting == "original":
-        text = f"{what}, as it was before any alignment: not aligned with people."
-    elif alignment.source:
-        text = f"{what}, converted; whether it was aligned with people is not recorded here."
-    else:
-        text = f"{what}, distilled from a teacher's answers to triplets of images, as AligNet does."
-    if before is not None and after is not None:
-        text += (
-            f" On choices that it never learnt from, it picks people's odd one out in {after:.0%} of the triplets, "
-            f"where it was {before:.0%} before (chance 33 %)."
-        )
-    return text
+def _input(folder: Path) -> str | None:
+    """What the authors' own input is; other processors say it themselves."""
+    path = folder / "preprocessor_config.json"
+    kind = read_json_object(path).get("image_processor_type") if path.is_file() else None
+    return f"{card_words.INPUT} The image processor does that." if kind == AligNetImageProcessor.__name__ else None
 
 
 _POOLED = {
@@ -249,21 +218,6 @@ def _draw_curve(folder: Path) -> None:
         figures.training_curves({"training": history}).savefig(path, dpi=figures.DPI, format="png")
 
 
-def _method(alignment: Alignment) -> str:
-    told = {"alignet": METHOD, "unalignet": METHOD_UNALIGNED, "original": METHOD_ORIGINAL}
-    if not alignment.source:
-        return told.get(alignment.setting, METHOD_UNKNOWN)
-    return " ".join(part for part in (told.get(alignment.setting), CONVERTED) if part)
-
-
-def _people(alignment: Alignment) -> str:
-    if alignment.setting in ("unalignet", "original"):
-        return "No human judgment went into it."
-    if alignment.people is None:
-        return "Whose judgments the teacher was aligned with is not recorded here. People differ; no group is everyone."
-    return f"The teacher was aligned with the judgments of {alignment.people}. People differ; no group is everyone."
-
-
 def _cost(resources: dict) -> str:
     parts = []
     if "seconds" in resources:
@@ -283,9 +237,10 @@ def _missing(alignment: Alignment, curve: dict | None) -> list[str]:
     told = {
         "the base model: it has no name on the Hub that is known here": alignment.base_model,
         "the licence: that of the base model is not known here": alignment.license,
-        "the people whose judgments were used": alignment.people or alignment.setting in ("unalignet", "original"),
+        "the people whose judgments were used": alignment.people or not card_words.is_for_people(alignment),
         "scores: none were measured, or not recorded in alignment.json": alignment.scores,
         "the training data": alignment.training_data or alignment.setting == "original",
+        "a citation: the model is its makers', whose paper is not known here": card_words.cites(alignment) is not None,
         "the training curve: too short, or not recorded": curve or alignment.source,
     }
     return [what for what, known in told.items() if not known]

@@ -6,6 +6,7 @@ from huggingface_hub import EvalResult, ModelCardData
 
 from alignet_hf.evaluation.report import SCORES, SETTINGS
 from alignet_hf.hub.alignment import TRAINED, Alignment, Score
+from alignet_hf.hub.card_words import is_for_people
 
 
 def metadata(
@@ -29,12 +30,7 @@ def metadata(
         tags: further tags.
     """
     known = {
-        "license": alignment.license,
-        "license_name": alignment.license_name,
-        "license_link": alignment.license_link,
-        "base_model": alignment.base_model,
-        "base_model_relation": relation if alignment.base_model else None,
-        "datasets": alignment.datasets or None,
+        **provenance(alignment, relation),
         "eval_results": [_eval_result(score, task) for score in _own_first(alignment)] or None,
         "model_name": name if alignment.scores else None,
     }
@@ -48,10 +44,27 @@ def metadata(
     data = ModelCardData(
         library_name=library,
         pipeline_tag=task,
-        tags=["alignet", "alignet_vision", "human-alignment", "vision", *tags, *alignment.tags],
+        tags=["alignet", "alignet_vision", *human_alignment(alignment), "vision", *tags, *alignment.tags],
         **{key: value for key, value in known.items() if value is not None},
     )
     return f"---\n{data.to_yaml()}\n---"
+
+
+def provenance(alignment: Alignment, relation: str | None = "finetune") -> dict:
+    """What the header says of where a model is from; None where it is not known."""
+    return {
+        "license": alignment.license,
+        "license_name": alignment.license_name,
+        "license_link": alignment.license_link,
+        "base_model": alignment.base_model,
+        "base_model_relation": relation if alignment.base_model else None,
+        "datasets": alignment.datasets or None,
+    }
+
+
+def human_alignment(alignment: Alignment) -> list[str]:
+    """The Hub's tag of that name, where people's judgments may have gone into the model."""
+    return ["human-alignment"] if is_for_people(alignment) else []
 
 
 def label_of(setting: str) -> str:

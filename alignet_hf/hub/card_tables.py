@@ -4,6 +4,8 @@ from alignet_hf.evaluation.report import SCORES
 from alignet_hf.hub.alignment import TRAINED, Alignment
 from alignet_hf.hub.card_metadata import label_of
 
+_SOURCE = {"file": "source file", "url": "its address", "size": "its size", "sha256": "its sha256"}
+
 
 def score_table(alignment: Alignment) -> dict | None:
     """The four-settings table, with whatever of it was measured."""
@@ -38,8 +40,16 @@ def fact_rows(alignment: Alignment) -> list[tuple[str, str]]:
     """What the model was made of, key and value, for a Markdown table."""
     made_from = {"base model": alignment.base_model or alignment.base, "its revision": alignment.base_revision}
     people = {"people": alignment.people}
-    facts = {**made_from, **people, **alignment.training_data, **alignment.source, **alignment.versions}
+    base = {f"base model: {key}": value for key, value in _in_words(alignment.base_made).items()}
+    source = _in_words(alignment.source)
+    facts = {**made_from, **base, **people, **alignment.training_data, **source, **alignment.versions}
     return [(key, str(value).replace("|", "\\|")) for key, value in facts.items() if value is not None]
+
+
+def _in_words(source: dict) -> dict:
+    """A source's facts, whose keys and sizes are for machines, for people."""
+    facts = source | ({"size": f"{source['size']:,} bytes"} if isinstance(source.get("size"), int) else {})
+    return {_SOURCE.get(key, key): value for key, value in facts.items()}
 
 
 def curve_table(history: list[dict]) -> dict | None:

@@ -77,8 +77,10 @@ def export_timm(folder: str | Path, out: str | Path, *, revision: str | None = N
     imports, options = ["import timm", "import torch"], ""
     text = (
         f"Weights for timm's `{config['architecture']}`; the forward pass gives the representation, whose dot products "
-        "are the similarities. timm's own transforms (`timm.data.create_transform`) are configured too."
+        "are the similarities."
     )
+    if source.has_native_processor:
+        text += " timm's own transforms (`timm.data.create_transform`) are configured too."
     epsilon = source.model.config.vision_config.layer_norm_eps
     if epsilon < TIMM_EPSILON:
         imports.append("from functools import partial")

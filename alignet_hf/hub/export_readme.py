@@ -1,14 +1,22 @@
-"""README.md of an export: what it is, lines of code that use it without this package, and what was left out."""
+"""README.md of an export: what it is, lines of code that use it without this package, what was left out, its making."""
 
 from pathlib import Path
 
+from huggingface_hub import ModelCardData
+
+from alignet_hf.hub import card_words
+from alignet_hf.hub.alignment import Alignment
+from alignet_hf.hub.card_metadata import human_alignment, provenance
+from alignet_hf.hub.card_tables import fact_rows
 from alignet_hf.hub.export_source import Source
 
 IMAGE = 'image = Image.new("RGB", (640, 480))  # yours: Image.open("photo.jpg").convert("RGB")'
 
 
 def write_readme(folder: Path, source: Source, *, library: str, text: str, code: str) -> None:
-    """Write README.md: what the export is, the lines that use it, and what was left out.
+    """Write README.md: what the export is, the lines that use it, what was left out, and what the record says.
+
+    The record itself, where there is one, goes with it.
 
     Args:
         library: the Hub's library_name.
@@ -20,11 +28,38 @@ def write_readme(folder: Path, source: Source, *, library: str, text: str, code:
         "classifier": "The classifier is left out: this is the encoder below it.",
     }
     left_out = " ".join(filter(None, (without[head] for head in source.heads)))
-    title = "# Vision encoder aligned with human similarity judgments"
-    paragraphs = [title, text, f"```python\n{code}\n```", left_out, _input_note(source)]
-    header = f"---\nlibrary_name: {library}\npipeline_tag: image-feature-extraction\ntags:\n- alignet\n---\n\n"
-    content = header + "\n\n".join(paragraph for paragraph in paragraphs if paragraph) + "\n"
+    record, family = source.record, source.model.config.vision_config.model_type
+    is_recorded = record != Alignment()
+    header = ModelCardData(
+        library_name=library,
+        pipeline_tag="image-feature-extraction",
+        tags=["alignet", *(human_alignment(record) if is_recorded else [])],
+        **{key: value for key, value in provenance(record).items() if value is not None},
+    )
+    paragraphs = [
+        f"---\n{header.to_yaml()}\n---",
+        f"# {card_words.title(record)}",
+        card_words.summary(record, family) if is_recorded else "",
+        text,
+        f"```python\n{code}\n```",
+        left_out,
+        _input_note(source, library),
+        *(_making(record) if is_recorded else ()),
+    ]
+    content = "\n\n".join(paragraph for paragraph in paragraphs if paragraph) + "\n"
     (folder / "README.md").write_text(content, encoding="utf-8")
+    if is_recorded:
+        record.write(folder)
+
+
+def _making(record: Alignment) -> list[str]:
+    rows = "\n".join(f"| {key} | {value} |" for key, value in fact_rows(record))
+    limits = "\n".join(f"- {limit}" for limit in card_words.limits(record))
+    paragraphs = ["## How it was made", card_words.method(record), rows and f"| | |\n|---|---|\n{rows}"]
+    paragraphs += ["## Limits", limits]
+    if (cites := card_words.cites(record)) is not None:
+        paragraphs += ["## Citation", cites, f"```bibtex\n{card_words.CITATION}\n```"]
+    return paragraphs
 
 
 def usage(source: Source, imports: list[str], lines: str, processor_class: str = "AutoImageProcessor") -> str:
@@ -59,12 +94,10 @@ inputs = {{"pixel_values": pixels.round().clamp(0, 255) * (1 / 255)}}""",
     )
 
 
-def _input_note(source: Source) -> str:
+def _input_note(source: Source, library: str) -> str:
     if source.has_native_processor:
         return ""
     if source.processor is None:
         return "The model came without an image processor: prepare images as it was trained."
-    return (
-        "Input: the whole image, resized by bicubic interpolation *without antialiasing*, rounded to whole numbers, in "
-        "[0, 1]. No image processor of transformers does that (they antialias), so none is here; the lines above do."
-    )
+    others = "no image processor of transformers" + (" and none of timm's transforms" if library == "timm" else "")
+    return f"{card_words.INPUT} The lines above do that; {others} does, as they antialias, so none is here."

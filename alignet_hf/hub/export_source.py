@@ -12,6 +12,7 @@ from transformers.utils import logging
 
 from alignet_hf.configuration_alignet import AligNetVisionConfig
 from alignet_hf.errors import InputError
+from alignet_hf.hub.alignment import Alignment
 from alignet_hf.hub.download import local_folder
 from alignet_hf.image_processing_alignet import AligNetImageProcessor
 from alignet_hf.modeling_alignet import AligNetForImageClassification, AligNetVisionModel
@@ -24,6 +25,7 @@ class Source:
     Args:
         model: in evaluation mode, on the CPU, in the data type of its checkpoint.
         processor: its image processor; None where its folder has none.
+        record: of its making, which goes with every export; empty where its folder has none.
         heads: those that the folder holds: "triplet_head", "classifier", both, or none.
         lacks_pooler: whether the backbone's class has a pooler that the checkpoint, which does not use it, has not.
     """
@@ -32,6 +34,7 @@ class Source:
     processor: object | None
     heads: tuple[str, ...]
     lacks_pooler: bool
+    record: Alignment
 
     @property
     def has_native_processor(self) -> bool:
@@ -71,7 +74,7 @@ def open_model(folder: str | Path, revision: str | None = None) -> Source:
     """
     # No code and no pickle is even fetched.
     path = local_folder(folder, repo_type="model", revision=revision, allow_patterns=["*.json", "*.safetensors"])
-    config = _config(folder, path)
+    config, record = _config(folder, path), Alignment.read(path)
     verbosity = logging.get_verbosity()
     logging.set_verbosity_error()  # its report names a classifier's weights; what is missing is checked here
     try:
@@ -95,7 +98,7 @@ def open_model(folder: str | Path, revision: str | None = None) -> Source:
     if lacks_pooler:
         model.backbone.pooler = None  # drawn at random on loading: it must not go out as a part of the model
     heads = ("triplet_head",) * (model.triplet_head is not None) + ("classifier",) * classifies
-    return Source(model.eval(), processor, heads, lacks_pooler)
+    return Source(model.eval(), processor, heads, lacks_pooler, record)
 
 
 def _config(folder: str | Path, path: Path) -> dict:

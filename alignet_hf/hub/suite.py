@@ -9,9 +9,10 @@ import yaml
 from huggingface_hub import DatasetCardData
 
 from alignet_hf.evaluation import paper
+from alignet_hf.hub import card_words
 from alignet_hf.hub.alignment import Alignment
 from alignet_hf.hub.base_model import is_hub_id
-from alignet_hf.hub.card import METHOD, render
+from alignet_hf.hub.card import render
 from alignet_hf.hub.card_metadata import metadata
 from alignet_hf.recipe import Encoder, Recipe
 
@@ -60,12 +61,18 @@ def recipe_card(recipe: Recipe, written_by: str) -> str:
         backbone_class=None,
         table=None,
         published=_published(recipe.name),
-        method=METHOD if recipe.student else TEACHER_METHOD,
+        method=card_words.METHOD if recipe.student else TEACHER_METHOD,
         facts=_facts(recipe, encoder),
         hyperparameters=None,
         recipe=False,
         curve=None,
-        people=f"The judgments are those of {recipe.human.people}. People differ; no group is everyone.",
+        limits=[
+            f"The judgments are those of {recipe.human.people}. People differ; no group is everyone.",
+            *card_words.LIMITS,
+        ],
+        input=None,
+        cites="",
+        citation=card_words.CITATION,
         cost="Not known before it is run.",
         left_out=[
             *([] if encoder.license else ["the licence: that of the base model is not known here"]),

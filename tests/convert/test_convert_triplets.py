@@ -90,7 +90,6 @@ def test_labels_survive_saving(train, tmp_path):
             {"sampling": "cluster-boundary", "n_clusters": 500, "aligned": False},
         ),
         ("untransformed/train_between_class", "train", {"sampling": "between-class", "aligned": False}),
-        ("elsewhere/train_within_class", "train", {"sampling": "within-class"}),
     ],
 )
 def test_what_a_released_name_tells(tmp_path, name, split, facts):
@@ -99,6 +98,30 @@ def test_what_a_released_name_tells(tmp_path, name, split, facts):
     told = {key: there[key] for key in ("sampling", "n_clusters", "aligned") if key in there}
     assert told == facts
     assert there["teacher"] == "SigLIP So400m, 384 px"
+    assert "| known | by its name: " in (folder / "README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "split"),
+    [
+        ("alignet_bad_train", None),
+        ("alignet_test", None),
+        ("my_train_class_border", None),
+        ("untransformed/mine_class_border", None),
+        ("elsewhere/train_within_class", "train"),
+    ],
+)
+def test_another_name_makes_no_data_the_authors(tmp_path, name, split):
+    path = archive(tmp_path / f"{name}.npz", slice(3))
+    if split is None:
+        with pytest.raises(InputError, match="its name does not tell the split"):
+            convert_triplets(path, tmp_path / "out", progress=False)
+    folder = convert_triplets(path, tmp_path / "out", split or "valid", progress=False)
+    assert set(module.facts_of(folder)[split or "valid"]) == {"triplets", "source", "sha256"}
+    card = DatasetCard.load(folder / "README.md")
+    assert card.data.license is None
+    assert "SigLIP" not in card.content
+    assert f'load_alignet(".", "{split or "valid"}")' in card.content
 
 
 def test_what_the_caller_tells_comes_first(tmp_path):

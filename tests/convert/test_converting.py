@@ -24,6 +24,7 @@ from alignet_hf.convert.download import NoSuchFileError
 from alignet_hf.convert.released import URL_VARIABLE
 from alignet_hf.errors import FullDiskError, InputError
 from alignet_hf.hub.alignment import Alignment
+from alignet_hf.hub.base_model import base_of
 from alignet_hf.image_processing_alignet import AligNetImageProcessor
 
 
@@ -121,11 +122,51 @@ def test_the_record_says_what_it_was_made_of(released):
     assert record.setting == "alignet"
     assert "THINGS" in record.people
     assert record.license_link == "https://github.com/google-deepmind/alignet#license"
-    assert record.source["source file"] == f"{NAME}.tar.gz"
-    assert record.source["its address"] == f"{released.url}/{NAME}.tar.gz"
-    assert record.source["its sha256"] == hashlib.sha256(ARCHIVE.read_bytes()).hexdigest()
+    assert record.source["file"] == f"{NAME}.tar.gz"
+    assert record.source["url"] == f"{released.url}/{NAME}.tar.gz"
+    assert record.source["sha256"] == hashlib.sha256(ARCHIVE.read_bytes()).hexdigest()
     assert record.source["read as"].startswith("siglip: ")
     assert record.source["variant"].startswith("alignet: ")
+    assert record.source["size"] == ARCHIVE.stat().st_size
+    assert "apache-2.0 (google/siglip2-base-patch16-224)" in record.source["licence of the original model"]
+    assert "layout" not in record.source  # it is known from a released file
+
+
+def test_what_nobody_has_seen_of_a_released_file_is_said(tmp_path):
+    archive = archive_of("siglip2-b-alignet", tmp_path / "SigLIP-B-alignet.tar.gz")
+    facts = convert_checkpoint(archive, tmp_path / "out")
+    assert "only SigLIP2-B's is known from a released file" in facts["layout"]
+    assert "| layout | taken to be as the authors' code writes it" in (tmp_path / "out" / "README.md").read_text()
+
+
+def test_a_folder_s_sha256_says_what_it_is_of(tmp_path):
+    folder = tmp_path / NAME
+    shutil.copytree(FIXTURES / "siglip2-b-alignet" / "variables", folder / "variables")
+    facts = convert_checkpoint(folder, tmp_path / "out")
+    index = (folder / "variables" / "variables.index").read_bytes()
+    assert (facts["size"], facts["sha256"]) == (len(index), hashlib.sha256(index).hexdigest())
+    assert facts["size and sha256 are"] == "of the index, which holds the checksums of the data"
+
+
+@pytest.mark.parametrize("to", ["native", "timm", "onnx"])
+@pytest.mark.parametrize(("variant", "said"), [("base_model", "not aligned with people"), ("untransformed", "control")])
+def test_exports_are_of_the_variant_that_was_converted(tmp_path, to, variant, said):
+    source = archive_of("siglip2-b-alignet", tmp_path / f"SigLIP2-B-{variant}.tar.gz")
+    facts = convert_checkpoint(source, tmp_path / "out", to=to)
+    text = (tmp_path / "out" / "README.md").read_text()
+    assert said in text
+    assert "aligned with human similarity judgments" not in text
+    assert f"| its sha256 | {facts['sha256']} |" in text
+    assert Alignment.read(tmp_path / "out").source == facts
+
+
+def test_a_student_of_a_released_model_says_which_it_was(released, tmp_path):
+    base = base_of(AligNetVisionModel.from_released(NAME))
+    assert base.base == f"{NAME} (already aligned with people)"
+    assert base.base_made["sha256"] == hashlib.sha256(ARCHIVE.read_bytes()).hexdigest()
+    assert base.base_made["url"] == f"{released.url}/{NAME}.tar.gz"
+    assert "THINGS" in base.base_made["people"]
+    assert base.license_name == "alignet-checkpoints"
 
 
 def test_a_missing_checkpoint_is_told_those_there_are(released):
@@ -140,7 +181,7 @@ def test_clip_is_found_under_its_other_spelling(released, tmp_path):
     archive = archive_of("clip-vit-b-transformers", tmp_path / "clip.tar.gz")
     released.content["/CLIP-Vit-B-alignet.tar.gz"] = archive.read_bytes()
     folder = download_released("CLIP-ViT-B-alignet", reading="clip:heads=2")
-    assert Alignment.read(folder).source["source file"] == "CLIP-Vit-B-alignet.tar.gz"
+    assert Alignment.read(folder).source["file"] == "CLIP-Vit-B-alignet.tar.gz"
     assert len(released.requests) == 2
 
 
@@ -233,7 +274,7 @@ def test_addresses_that_differ_in_their_query_are_two_checkpoints(released, tmp_
     address = f"{released.url}/{NAME}.tar.gz"
     for query in ("", "?key=secret-1", "?key=secret-2", "?key=secret-1"):
         facts = convert_checkpoint(address + query, tmp_path / "out", force=True)
-        assert (facts["checkpoint"], facts["its address"]) == (NAME, address)
+        assert (facts["checkpoint"], facts["url"]) == (NAME, address)
     assert len(released.requests) == 3
     kept = [path.read_bytes() for path in (tmp_path / "home").rglob("*") if path.is_file()]
     assert not any(b"secret" in content for content in kept)
@@ -247,7 +288,7 @@ def test_npz_of_big_vision(fixture, tmp_path):
     with torch.no_grad():
         found = model(expected["images"].permute(0, 3, 1, 2)).pooler_output
     torch.testing.assert_close(found, expected["pre_logits"], rtol=0, atol=1e-5)
-    assert facts["source file"] == "checkpoint.npz"
+    assert facts["file"] == "checkpoint.npz"
     assert Alignment.read(tmp_path / "out").setting is None
 
 

@@ -80,6 +80,22 @@ def test_rows_go_where_their_indices_say(tmp_path):
     assert found.names == NAMES.tolist()
 
 
+@pytest.mark.parametrize(
+    ("arrays", "said"),
+    [
+        ({}, "assumed, as the authors do not say it"),
+        ({"filenames": NAMES}, "own names"),
+        ({"indices": PLACES}, "own indices"),
+    ],
+)
+def test_the_card_says_where_rows_come_from_and_what_is_assumed(tmp_path, arrays, said):
+    convert_activations(written(tmp_path / "a.npz", features=ARRAY, **arrays), tmp_path / "out")
+    text = (tmp_path / "out" / "README.md").read_text()
+    assert "| given as | what AligNet's authors released of their teacher" in text
+    (row,) = (line for line in text.splitlines() if line.startswith("| rows |"))
+    assert said in row
+
+
 def test_what_float16_cannot_hold_is_said(tmp_path):
     np.save(tmp_path / "a.npy", np.full((9, 3), 1e6, np.float32))
     with pytest.raises(InputError, match=r"a\.npy: row 0 is not finite, as float16"):
