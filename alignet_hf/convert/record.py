@@ -17,11 +17,6 @@ TRIPLETS = {
     "unalignet": "triplets of ImageNet images, answered by a teacher that was not aligned with people",
 }
 OF_AN_INDEX = "of the index, which holds the checksums of the data"
-SEEN = ("SigLIP2-B",)  # models of which a released file's layout is known
-UNSEEN = (
-    "taken to be as the authors' code writes it, by shapes; only SigLIP2-B's is known from a released file, so verify "
-    "it (alignet-hf convert --verify)"
-)
 # What the base model's own card on the Hub states, where it can only be this one.
 _BASE_LICENSES = {
     "SigLIP-B": "apache-2.0 (google/siglip-base-patch16-224)",
@@ -66,7 +61,7 @@ def record_of(source: Source, reading: Reading, differences: Mapping[str, Differ
             "checkpoint": released.name,
             "variant": f"{released.variant}: {released.described}",
             **facts,
-            **({} if released.model in SEEN else {"layout": UNSEEN}),
+            **({} if released.doubt is None else {"layout": released.doubt.removeprefix(f"{released.name}: ")}),
             "licence": f"{LICENSE}; a licence file in the archive, if it has one, is not copied here",
             "licence of the original model": _BASE_LICENSES.get(released.model, "not known here; ask its makers"),
         },

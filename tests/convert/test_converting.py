@@ -135,8 +135,8 @@ def test_the_record_says_what_it_was_made_of(released):
 def test_what_nobody_has_seen_of_a_released_file_is_said(tmp_path):
     archive = archive_of("siglip2-b-alignet", tmp_path / "SigLIP-B-alignet.tar.gz")
     facts = convert_checkpoint(archive, tmp_path / "out")
-    assert "only SigLIP2-B's is known from a released file" in facts["layout"]
-    assert "| layout | taken to be as the authors' code writes it" in (tmp_path / "out" / "README.md").read_text()
+    assert "only SigLIP2-B's layout is known from a released file" in facts["layout"]
+    assert "| layout | only SigLIP2-B's layout is known" in (tmp_path / "out" / "README.md").read_text()
 
 
 def test_a_folder_s_sha256_says_what_it_is_of(tmp_path):
