@@ -164,7 +164,7 @@ def _cached(remote: Remote, reading: str | None, cache_dir: str | Path | None, *
             if earlier is None:
                 raise
             facts = Alignment.read(earlier).source
-            origin = facts.get("url") or facts["its address"]  # as earlier records call it
+            origin = facts["url"]
             say(f"{error}; taken from the cache, where it came from {origin}")
             return earlier
 
@@ -190,7 +190,7 @@ def _make(source: Source, folder: Path, wanted: _Wanted, name: str, say: Say) ->
         raise InputError(f"{source.file}: {_NOTHING_TO_RUN}")
     released = source.released
     if released is not None and released.doubt is not None:
-        say(released.doubt)
+        say(f"{released.name}: {released.doubt}")
     stated = None if released is None else released.reading
     try:
         converted = convert_variables(source.variables, wanted.reading or stated, image_size=wanted.image_size)

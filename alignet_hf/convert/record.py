@@ -61,7 +61,7 @@ def record_of(source: Source, reading: Reading, differences: Mapping[str, Differ
             "checkpoint": released.name,
             "variant": f"{released.variant}: {released.described}",
             **facts,
-            **({} if released.doubt is None else {"layout": released.doubt.removeprefix(f"{released.name}: ")}),
+            **({} if released.doubt is None else {"layout": released.doubt}),
             "licence": f"{LICENSE}; a licence file in the archive, if it has one, is not copied here",
             "licence of the original model": _BASE_LICENSES.get(released.model, "not known here; ask its makers"),
         },

@@ -76,8 +76,8 @@ class Released:
         if self.model == "SigLIP2-B":
             return None
         return (
-            f"{self.name}: only SigLIP2-B's layout is known from a released file; this one's variables are read as its "
-            "model's own code lays them out, and compared with it in number and shapes"
+            "only SigLIP2-B's layout is known from a released file; this one's variables are read as its model's own "
+            "code lays them out, and compared with it in number and shapes; --verify compares what the model gives"
         )
 
     @property
