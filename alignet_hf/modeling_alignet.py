@@ -91,7 +91,7 @@ class AligNetPreTrainedModel(PreTrainedModel):
 
         Raises:
             ImportError: this is a copy of the code from the Hub, and the package alignet-hf is not installed.
-            ValueError: no such checkpoint, no network, or a file that cannot be read; the message says which.
+            ValueError: no such checkpoint, no network, a file that cannot be read, or one without this class's head.
         """
         try:
             from alignet_hf.convert.converting import download_released
@@ -100,7 +100,12 @@ class AligNetPreTrainedModel(PreTrainedModel):
                 raise
             raise ImportError(f"{cls.__name__}.from_released converts: pip install alignet-hf") from error
         folder = download_released(name, base_url=base_url, cache_dir=cache_dir, reading=reading, force=force_download)
-        return cls.from_pretrained(folder, **kwargs)
+        model, loaded = cls.from_pretrained(folder, output_loading_info=True, **kwargs)
+        if loaded["missing_keys"]:
+            raise ValueError(
+                f"{name}: the checkpoint has no {', '.join(sorted(loaded['missing_keys']))} for {cls.__name__}"
+            )
+        return model
 
     @torch.no_grad()
     def _init_weights(self, module):

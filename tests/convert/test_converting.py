@@ -45,6 +45,14 @@ def test_one_line_from_nothing_to_an_aligned_encoder(released, monkeypatch, tmp_
     assert len(released.requests) == 1
 
 
+def test_a_checkpoint_without_a_classifier_is_no_classifier(monkeypatch, tmp_path):
+    convert_checkpoint(FIXTURES / "npz-siglip" / "checkpoint.npz", tmp_path / "out")
+    monkeypatch.setattr("alignet_hf.convert.converting.download_released", lambda *args, **options: tmp_path / "out")
+    AligNetVisionModel.from_released("SigLIP-B-base_model")
+    with pytest.raises(ValueError, match=r"the checkpoint has no classifier\.bias, classifier\.weight for AligNetFor"):
+        AligNetForImageClassification.from_released("SigLIP-B-base_model")
+
+
 def test_it_is_a_repository_of_the_hub_s_cache(released, tmp_path):
     folder = download_released(NAME)
     found = scan_cache_dir(tmp_path / "home" / "hub")
