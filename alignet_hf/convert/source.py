@@ -27,6 +27,7 @@ from alignet_hf.convert.safetensors_file import open_safetensors
 from alignet_hf.convert.saved_model import INDEX, open_saved_model
 from alignet_hf.convert.variables import Variables
 from alignet_hf.errors import FullDiskError, InputError
+from alignet_hf.hub.artifacts import sha256_of
 
 ARCHIVES = (".tar.gz", ".tgz")
 _TOLD = ("model", "source", "paper", "license", "conversion")  # of a safetensors file's metadata
@@ -211,7 +212,7 @@ def open_local(source: str | Path, work: Path) -> Source:
         variables,
         file=path.name,
         size=path.stat().st_size,
-        sha256=_sha256(path),
+        sha256=sha256_of(path),
         released=named_by(_stem(path.name)) or _named_in(notes),
         saved_model=folder,
         notes=notes,
@@ -242,7 +243,7 @@ def _saved_model(path: Path) -> Source:
         variables,
         file=INDEX.as_posix(),
         size=(folder / INDEX).stat().st_size,
-        sha256=_sha256(folder / INDEX),
+        sha256=sha256_of(folder / INDEX),
         released=named_by(folder.resolve().name),
         saved_model=folder,
     )
@@ -253,8 +254,3 @@ def _stem(file: str) -> str:
         if file.lower().endswith(ending):
             return file[: -len(ending)]
     return file
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -8,7 +8,6 @@ that holds; otherwise activations and labels are taken to be in one order. The a
 not aligned: `align` fits the transform that makes it answer like people, and `triplets --transform` applies it.
 """
 
-import hashlib
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -21,7 +20,7 @@ from alignet_hf.data.matrix_files import read_names
 from alignet_hf.data.names import require_names
 from alignet_hf.errors import InputError
 from alignet_hf.full_disk import naming_full_disk
-from alignet_hf.hub.artifacts import make_folder
+from alignet_hf.hub.artifacts import make_folder, sha256_of
 from alignet_hf.surrogate.cluster import Clusters
 from alignet_hf.surrogate.embeddings import Embeddings
 
@@ -126,7 +125,7 @@ def convert_activations(
         order = "the file's own names" if own_names is not None else _ASSUMED
         source = {
             "source": path.name,
-            "sha256": _sha256(path),
+            "sha256": sha256_of(path),
             "given_as": GIVEN_AS,
             "rows": order if places is None else "the file's own indices",
         }
@@ -166,7 +165,7 @@ def convert_clusters(path: str | Path, folder: str | Path, embeddings: Embedding
         raise InputError(f"{path}: row {int(given.argmin())} has the label {given.min()}; labels count from 0")
     numbers, labels = np.unique(given, return_inverse=True)
     centroids, inertia = _means(embeddings, labels.astype(np.int32), len(numbers))
-    source = {"n_clusters": len(numbers), "inertia": inertia, "source": path.name, "sha256": _sha256(path)}
+    source = {"n_clusters": len(numbers), "inertia": inertia, "source": path.name, "sha256": sha256_of(path)}
     source |= {"given_as": GIVEN_AS, "made_here": "the centroids: the file has labels alone"}
     clusters = Clusters(labels.astype(np.int32), centroids, **source, **facts)
     clusters.save_pretrained(folder)
@@ -217,8 +216,3 @@ def _blocks(activations: np.ndarray, dtype: np.dtype, path: Path) -> Iterator[tu
         if bad.any():
             raise InputError(f"{path}: row {start + int(bad.argmax())} is not finite, as {dtype}")
         yield start, block
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -4,7 +4,6 @@ An archive is inflated and checked part by part, and each part is kept, as Arrow
 anywhere, the same call goes on after the last whole one and ends with the same bytes.
 """
 
-import hashlib
 import json
 import re
 import shutil
@@ -23,7 +22,7 @@ from alignet_hf.data.alignet_card import facts_of
 from alignet_hf.data.released_triplets import ReleasedTriplets
 from alignet_hf.data.triplet_rows import ROWS_PER_BLOCK, RowCheck, flat_values, triples, with_labels
 from alignet_hf.errors import FullDiskError, InputError
-from alignet_hf.hub.artifacts import make_folder, replacing
+from alignet_hf.hub.artifacts import make_folder, replacing, sha256_of
 
 _BLOCKS_PER_PART = 8  # a million rows, a few seconds' work
 _SAMPLING = {
@@ -102,7 +101,7 @@ def _described(path: Path) -> tuple[str | None, dict]:
 def _convert(path: Path, folder: Path, split: str, labels: bool | None, progress: bool, facts: dict) -> None:
     released = ReleasedTriplets(path)
     labelling = _Labelling(released) if _is_labelled(released, labels) else None
-    facts = {"source": path.name, "sha256": _sha256(path), **facts}
+    facts = {"source": path.name, "sha256": sha256_of(path), **facts}
     parts_folder = folder / f".{split}.parts"
     there = facts_of(folder).get(split)
     if there == {"triplets": released.n_rows, **facts}:
@@ -204,8 +203,3 @@ def _is_labelled(released: ReleasedTriplets, labels: bool | None) -> bool:
     if labels and name is None:
         raise InputError(f"{released.path}: labels come from file names, and the archive has none; leave them out")
     return (name or "").partition("_")[0] in imagenet_classes() if labels is None else labels
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -138,8 +138,7 @@ class Artifact:
         with replacing(folder / "config.json") as path:
             config = {**facts, "repo_type": self.repo_type}
             path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-        with payload.open("rb") as file:
-            facts["sha256"] = hashlib.file_digest(file, "sha256").hexdigest()
+        facts["sha256"] = sha256_of(payload)
         with replacing(folder / "README.md") as path:
             path.write_text(self.card(facts), encoding="utf-8")
 
@@ -176,6 +175,12 @@ def facts_table(facts: dict) -> str:
 def _cell(value) -> str:
     text = value if isinstance(value, str) else json.dumps(value)
     return text.replace("|", "\\|").replace("\n", " ")
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file, as hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager

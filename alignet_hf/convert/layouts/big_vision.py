@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from transformers import PreTrainedConfig, SiglipVisionConfig, ViTConfig
 
-from alignet_hf.convert.layouts.layout import Layout
+from alignet_hf.convert.layouts.layout import Layout, backbone_options
 from alignet_hf.convert.layouts.parameters import Parameters, Weights
 from alignet_hf.convert.layouts.positions import sincos_positions, with_class_row
 from alignet_hf.convert.layouts.tree import Leaf, Sizes, attention, dense, norm, patches
@@ -103,13 +103,8 @@ class BigVision(Layout):
 
     def backbone_config(self, sizes: Sizes, image_size: int) -> PreTrainedConfig:
         options = {
-            "hidden_size": sizes["width"],
-            "num_hidden_layers": sizes["depth"],
-            "num_attention_heads": sizes["heads"],
+            **backbone_options(sizes, image_size),
             "intermediate_size": sizes["mlp"],
-            "patch_size": sizes["patch"],
-            "num_channels": sizes["channels"],
-            "image_size": image_size,
             "hidden_act": self.act,
             "layer_norm_eps": EPSILON,
         }

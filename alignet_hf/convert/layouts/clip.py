@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from transformers import CLIPVisionConfig, PreTrainedConfig
 
-from alignet_hf.convert.layouts.layout import Layout
+from alignet_hf.convert.layouts.layout import Layout, backbone_options
 from alignet_hf.convert.layouts.parameters import Parameters, Weights
 from alignet_hf.convert.layouts.tree import Leaf, Sizes, attention, dense, norm, patches
 
@@ -18,13 +18,8 @@ from alignet_hf.convert.layouts.tree import Leaf, Sizes, attention, dense, norm,
 class _Clip(Layout):
     def backbone_config(self, sizes: Sizes, image_size: int) -> PreTrainedConfig:
         return CLIPVisionConfig(
-            hidden_size=sizes["width"],
-            num_hidden_layers=sizes["depth"],
-            num_attention_heads=sizes["heads"],
+            **backbone_options(sizes, image_size),
             intermediate_size=sizes["mlp"],
-            patch_size=sizes["patch"],
-            num_channels=sizes["channels"],
-            image_size=image_size,
             hidden_act="quick_gelu",
             layer_norm_eps=1e-5,
         )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from transformers import Dinov2Config, PreTrainedConfig, ViTConfig
 
-from alignet_hf.convert.layouts.layout import Layout
+from alignet_hf.convert.layouts.layout import Layout, backbone_options
 from alignet_hf.convert.layouts.parameters import Parameters, Weights
 from alignet_hf.convert.layouts.positions import resampled_positions
 from alignet_hf.convert.layouts.tree import Leaf, Sizes, dense, norm, patches
@@ -121,12 +121,7 @@ def mlp_ratio_contradiction(sizes: Sizes) -> str | None:
 
 def _options(sizes: Sizes, image_size: int) -> dict:
     return {
-        "hidden_size": sizes["width"],
-        "num_hidden_layers": sizes["depth"],
-        "num_attention_heads": sizes["heads"],
-        "patch_size": sizes["patch"],
-        "num_channels": sizes["channels"],
-        "image_size": image_size,
+        **backbone_options(sizes, image_size),
         "hidden_act": "gelu",  # DINO's own: exact
         "layer_norm_eps": 1e-6,
     }

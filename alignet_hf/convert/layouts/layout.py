@@ -81,3 +81,15 @@ class Layout(ABC):
             wanted = "a square, or one more" if self.class_row_optional else "one more than a square"
             return f"its {sizes['tokens']} positions are not {wanted if self.has_class_token else 'a square'}"
         return None
+
+
+def backbone_options(sizes: Sizes, image_size: int) -> dict[str, int]:
+    """What the configurations of transformers' vision transformers call the sizes, but for the MLP's."""
+    return {
+        "hidden_size": sizes["width"],
+        "num_hidden_layers": sizes["depth"],
+        "num_attention_heads": sizes["heads"],
+        "patch_size": sizes["patch"],
+        "num_channels": sizes["channels"],
+        "image_size": image_size,
+    }

@@ -10,7 +10,7 @@ import torch
 from transformers import PreTrainedConfig, SiglipVisionConfig
 
 from alignet_hf.convert.layouts.big_vision import EPSILON
-from alignet_hf.convert.layouts.layout import Layout
+from alignet_hf.convert.layouts.layout import Layout, backbone_options
 from alignet_hf.convert.layouts.parameters import Parameters, Weights
 from alignet_hf.convert.layouts.tree import Leaf, Sizes
 
@@ -57,13 +57,8 @@ class TimmSiglip(Layout):
 
     def backbone_config(self, sizes: Sizes, image_size: int) -> PreTrainedConfig:
         return SiglipVisionConfig(
-            hidden_size=sizes["width"],
-            num_hidden_layers=sizes["depth"],
-            num_attention_heads=sizes["heads"],
+            **backbone_options(sizes, image_size),
             intermediate_size=sizes["mlp"],
-            patch_size=sizes["patch"],
-            num_channels=sizes["channels"],
-            image_size=image_size,
             layer_norm_eps=EPSILON,
         )
 
