@@ -52,16 +52,19 @@ setup(
         "tqdm>=4.67",
     ],
     extras_require={
+        "corruptions": ["imagecorruptions-imaug>=1.1.5"],
         "demo": DEMO,
         "jax": ["flax", "jax", "tensorflow"],  # makes tests/convert/fixtures
         "lora": ["peft>=0.18"],
         "metrics": ["evaluate>=0.4.6"],
         "onnx": ["onnx"],
+        "projections": ["trimap>=1.2", "umap-learn>=0.5.12"],
         "tf": ["tensorflow>=2.20"],
         "test": [
             *DEMO,
             "evaluate>=0.4.6",
             "hypothesis",
+            "nltk>=3.9",
             "onnxruntime",
             "opencv-python-headless",
             "peft>=0.18",
@@ -70,9 +73,13 @@ setup(
             "rsatoolbox>=0.3",
             "ruff",
             "scikit-learn",
+            "selenium>=4.40",
             "sentence-transformers>=6.2",
             "tensorboard",
+            "wn>=1",
         ],
+        "vision": ["scikit-learn>=1.7"],
+        "wordnet": ["nltk>=3.9"],
     },
     entry_points={"console_scripts": ["alignet-hf=alignet_hf.cli:main"]},
 )
