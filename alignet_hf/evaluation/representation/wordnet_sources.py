@@ -106,7 +106,7 @@ def read_wn(lexicon: str) -> Nodes:
     try:
         wordnet = wn.Wordnet(lexicon, expand="")
     except wn.Error as error:
-        raise InputError(f"wn has no lexicon {lexicon}: wn.download({lexicon!r})") from error
+        raise InputError(f'wn has no lexicon {lexicon}: wn.download("{lexicon}")') from error
 
     def node_of(synset) -> str:
         found = re.search(r"(?:^|-)(\d{8})-n$", synset.id)
