@@ -158,8 +158,10 @@ class Categories:
             InputError: a class that the hierarchy does not have, or one that is equally near to two categories.
         """
         basic_of_node = {node: basic for group in BASIC.values() for basic, nodes in group.items() for node in nodes}
+        classes = list(dict.fromkeys(classes))
+        hierarchy.require(classes)
         basic_of = {}
-        for name in dict.fromkeys(classes):
+        for name in classes:
             above = {node: steps for node, steps in hierarchy.ancestors(name).items() if node in basic_of_node}
             nearest = {basic_of_node[node] for node, steps in above.items() if steps == min(above.values())}
             if len(nearest) > 1:

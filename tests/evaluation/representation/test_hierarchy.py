@@ -6,6 +6,7 @@ from scipy.cluster.hierarchy import cophenet, linkage
 from scipy.spatial.distance import cdist, pdist, squareform
 from scipy.stats import pearsonr, spearmanr
 
+from alignet_hf.data.similarity_sets import load_objects92
 from alignet_hf.errors import InputError, UndefinedScoreError
 from alignet_hf.evaluation.comparison import compare_results
 from alignet_hf.evaluation.representation.categories import Categories
@@ -128,6 +129,26 @@ def test_cosine_and_few_images():
     expected = pearsonr(squareform(cdist(means, means, "cosine"), checks=False), tree).statistic
     assert scores["tree_correlation/pearson"].estimate == pytest.approx(expected)
     assert scores["dendrogram_purity/class"].n_objects == 10
+
+
+def test_people_judge_the_92_objects_by_their_categories():
+    people = load_objects92()
+    table = {}
+    for name in people.names:
+        basic = Path(name).stem.split("_", 1)[1]  # 00_human_bodypart.jpg
+        table[name] = (basic, "inanimate" if basic.endswith("inanimate") else "animate")
+    dissimilarities = people.mean()
+    scores = hierarchy_scores(places_of(dissimilarities), people.names, Categories.from_table(table), n_bootstrap=100)
+    assert scores["tree_correlation/spearman"].low > 0.3
+    assert scores["dendrogram_purity/superordinate"].low > scores["dendrogram_purity/superordinate"].chance
+    assert scores["dendrogram_purity/basic"].n_objects == 92
+
+
+def places_of(dissimilarities):
+    """Classical scaling: places whose distances are nearest to these dissimilarities."""
+    centring = np.eye(len(dissimilarities)) - 1 / len(dissimilarities)
+    values, vectors = np.linalg.eigh(-centring @ dissimilarities**2 @ centring / 2)
+    return vectors[:, values > 0] * np.sqrt(values[values > 0])
 
 
 def test_images_are_drawn_without_replacement():
