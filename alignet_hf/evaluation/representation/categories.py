@@ -8,6 +8,7 @@ no part in what is measured by categories. They hold 504 of ImageNet's classes.
 """
 
 import csv
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,6 +121,8 @@ BASIC = {
     },
 }
 
+_OBJECTS92 = re.compile(r"(?:^|/)\d\d_([a-z]+_(bodypart|face|inanimate))\.\w+$")
+
 
 @dataclass(frozen=True)
 class Categories:
@@ -220,6 +223,24 @@ class Categories:
             return cls.from_table(table)
         except InputError as error:
             raise InputError(f"{path}: {error}") from error
+
+    @classmethod
+    def of_objects92(cls, names: Sequence[str]) -> "Categories":
+        """Those of the embedded 92 photographs (Kriegeskorte et al. 2008): six, animate or inanimate, as a name tells.
+
+        Args:
+            names: 00_human_bodypart.jpg and so on; each photograph is a class of its own.
+
+        Raises:
+            InputError: a name of another form.
+        """
+        table = {}
+        for name in names:
+            found = _OBJECTS92.search(name)
+            if found is None:
+                raise InputError(f"{name}: not one of the 92 photographs, whose names are like 00_human_bodypart.jpg")
+            table[name] = (found[1].replace("_", " "), "inanimate" if found[2] == "inanimate" else "animate")
+        return cls.from_table(table)
 
     @property
     def basic(self) -> tuple[str, ...]:

@@ -1,9 +1,9 @@
 """How alignment changes the distances of pairs of images, by what they have in common (Sec. 2.3 and B.3.2).
 
 The change of a pair is its distance after, less that before, z-scored over all pairs: what matters is which pairs moved
-closer together than others. The scale of an encoder has no meaning either, and where it changes, absolute changes would
-only tell which pairs were far apart before; so each encoder's distances are divided by their mean first. The paper does
-not say whether it did so; where it did not, `scaled=False` is what it computed.
+closer together than others. The scale of an encoder has no meaning either, but a z-score does not undo it: of an
+encoder that only grew, near pairs would seem to have moved closer together than others, as if it had been aligned. So
+each encoder's distances are divided by their mean first. The paper speaks of the z-score alone: `scaled=False`.
 """
 
 from collections.abc import Sequence

@@ -26,7 +26,7 @@ def level_densities(changes: Mapping[str, DistanceChanges]) -> Figure:
     Args:
         changes: title, the encoder's name say -> its changes.
     """
-    figure = Figure(figsize=(max(6.0, 4.2 * len(changes)), 4.0), layout="constrained")
+    figure = Figure(figsize=(max(7.2, 4.2 * len(changes)), 4.0), layout="constrained")
     axes = figure.subplots(1, len(changes), sharex=True, sharey=True, squeeze=False)[0]
     samples = np.concatenate([one for change in changes.values() for one in change.samples.values()])
     grid = np.linspace(*np.percentile(samples, [0.2, 99.8]), 300)
@@ -47,8 +47,10 @@ def level_densities(changes: Mapping[str, DistanceChanges]) -> Figure:
         axis.set_title(title)
         axis.set_xlabel("z-scored change of distance\n← closer together        farther apart →")
     axes[0].set_ylabel("density of pairs")
+    axes[0].set_yticks([tick for tick in axes[0].get_yticks() if tick >= 0])  # beneath are the means
+    axes[0].set_ylim(bottom=-0.035 * (len(LEVELS) + 1))
     handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=min(3, len(changes) + 1), frameon=False)
+    figure.legend(handles, labels, loc="outside upper center", ncols=3, frameon=False, fontsize=9)
     return figure
 
 
@@ -63,7 +65,7 @@ def category_matrix(changes: DistanceChanges, title: str = "") -> Figure:
     matrix = changes.matrix[np.ix_(seen, seen)]
     basic = [name for name, is_seen in zip(changes.categories.basic, seen, strict=True) if is_seen]
     size = float(np.clip(0.14 * len(basic) + 2.2, 4.5, 14))
-    figure = Figure(figsize=(size + 1.6, size), layout="constrained")
+    figure = Figure(figsize=(size + 0.6, size), layout="constrained")
     axis = figure.subplots()
     entries = np.abs(matrix[np.isfinite(matrix)])
     most = float(np.percentile(entries, 98)) or 1.0
@@ -85,8 +87,7 @@ def category_matrix(changes: DistanceChanges, title: str = "") -> Figure:
         axis.add_patch(Rectangle((corner, corner), width, width, fill=False, linewidth=1.3, clip_on=False))
         axis.text(len(basic) - 0.2, (start + stop - 1) / 2, superordinate, va="center", fontsize=fontsize + 1.5)
         start = stop
-    bar = figure.colorbar(picture, ax=axis, shrink=0.5, location="bottom", aspect=40, extend="both")
+    bar = figure.colorbar(picture, ax=axis, shrink=0.5, location="top", aspect=40, pad=0.01, extend="both")
     bar.set_label("mean z-scored change of distance (blue: moved closer together)")
-    if title:
-        axis.set_title(title)
+    figure.suptitle(title)
     return figure

@@ -40,7 +40,7 @@ def read_folder(folder: str | Path) -> Nodes:
 def read_nltk() -> Nodes:
     """The nouns of nltk's corpus "wordnet", wherever nltk finds it, unpacked or not.
 
-    nltk locates the file; it is parsed here: its own reader takes half a minute to visit all nouns.
+    nltk locates the file, which is read as that of a folder is.
 
     Raises:
         InputError: nltk or its corpus is not there, or it is another version than 3.0.
@@ -93,7 +93,7 @@ def read_data_noun(lines: Iterable[bytes], path: str) -> Nodes:
 
 
 def read_wn(lexicon: str) -> Nodes:
-    """The nouns of a lexicon that the package `wn` holds; "omw-en:1.4" is WordNet 3.0.
+    """The nouns of a lexicon that the package `wn` holds; "omw-en:1.4" is WordNet 3.0, and takes half a minute.
 
     Raises:
         InputError: wn or the lexicon is not there, its synsets do not carry WordNet's offsets (Open English WordNet's

@@ -133,15 +133,16 @@ def test_cosine_and_few_images():
 
 def test_people_judge_the_92_objects_by_their_categories():
     people = load_objects92()
-    table = {}
-    for name in people.names:
-        basic = Path(name).stem.split("_", 1)[1]  # 00_human_bodypart.jpg
-        table[name] = (basic, "inanimate" if basic.endswith("inanimate") else "animate")
+    categories = Categories.of_objects92(people.names)
+    assert categories.basic[::3] == ("human bodypart", "nonhuman face")
+    assert categories.superordinates == ("animate", "inanimate")
     dissimilarities = people.mean()
-    scores = hierarchy_scores(places_of(dissimilarities), people.names, Categories.from_table(table), n_bootstrap=100)
+    scores = hierarchy_scores(places_of(dissimilarities), people.names, categories, n_bootstrap=100)
     assert scores["tree_correlation/spearman"].low > 0.3
     assert scores["dendrogram_purity/superordinate"].low > scores["dendrogram_purity/superordinate"].chance
     assert scores["dendrogram_purity/basic"].n_objects == 92
+    with pytest.raises(InputError, match=r"dog\.jpg: not one of the 92 photographs"):
+        Categories.of_objects92(["dog.jpg"])
 
 
 def places_of(dissimilarities):

@@ -55,7 +55,7 @@ def named():
 def test_matrix_has_the_categories_that_were_seen_with_colours_centred_at_0(changes):
     figure = category_matrix(changes, "an encoder")
     axis = figure.axes[0]
-    assert axis.get_title() == "an encoder"
+    assert figure.get_suptitle() == "an encoder"
     seen = ["bird", "dog", "car", "plane"]
     assert [label.get_text() for label in axis.get_yticklabels()] == seen
     assert [label.get_text() for label in axis.get_xticklabels()] == seen
