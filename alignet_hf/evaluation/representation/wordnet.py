@@ -65,8 +65,8 @@ class Hierarchy:
         """The hierarchy that a word names.
 
         Args:
-            source: "nltk", a folder with data.noun, or a file of "parent child" lines; None for nltk's corpus or, where
-                it is not installed, Debian's folder.
+            source: "nltk", "wn", a folder with data.noun, or a file of "parent child" lines; None for nltk's corpus or,
+                where it is not installed, Debian's folder.
 
         Raises:
             InputError: there is none; the message says how to get it.
@@ -75,6 +75,8 @@ class Hierarchy:
             source = sources.DEBIAN_FOLDER if sources.DEBIAN_FOLDER.is_dir() and not sources.has_nltk() else "nltk"
         if source == "nltk":
             return cls.from_nltk()
+        if source == "wn":
+            return cls.from_wn()
         return cls.from_folder(source) if Path(source).is_dir() else cls.from_is_a(source)
 
     def __len__(self) -> int:

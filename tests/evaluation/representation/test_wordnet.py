@@ -170,7 +170,7 @@ def test_wn_gives_the_same_hierarchy(tmp_path, monkeypatch, some):
     }
     assert read.names == some.names
     with pytest.raises(InputError, match=r'wn.download\("omw-en:1.4"\)'):
-        Hierarchy.from_wn()
+        Hierarchy.open("wn")
     wn.add(write_lexicon(tmp_path, some, "other", "2024", "oewn-x{}-n"), progress_handler=None)
     with pytest.raises(InputError, match=r"other:2024: synset oewn-x.* carries no offset of WordNet 3.0"):
         Hierarchy.from_wn("other:2024")
