@@ -8,11 +8,18 @@ from alignet_hf.evaluation.statistics import Result, bootstrap_counts
 
 
 def block_structure(
-    matrix: np.ndarray, groups: np.ndarray, *, n_bootstrap: int = 1000, n_permutations: int = 1000, seed: int = 0
+    name: str,
+    matrix: np.ndarray,
+    groups: np.ndarray,
+    *,
+    n_bootstrap: int = 1000,
+    n_permutations: int = 1000,
+    seed: int = 0,
 ) -> Result | None:
     """Mean entry between groups less that within a group, off the diagonal.
 
     Args:
+        name: of the Result.
         matrix: (K, K) symmetric; rows without an entry off the diagonal, nan, are left out.
         groups: (K,) int, the group of each row; those of a group follow one another.
 
@@ -39,7 +46,7 @@ def block_structure(
     orders = [rng.permutation(n) for _ in range(n_permutations)]
     permuted = np.array([contrast(matrix[np.ix_(order, order)], once)[0] for order in orders])
     return Result.from_samples(
-        "distance_change/block_structure",
+        name,
         estimate,
         contrast(matrix, bootstrap_counts(n, n_bootstrap, seed)),
         0.0,

@@ -1,9 +1,9 @@
 """How alignment changes the distances of pairs of images, by what they have in common (Sec. 2.3 and B.3.2).
 
 The change of a pair is its distance after, less that before, z-scored over all pairs: what matters is which pairs moved
-closer together than others. The scale of an encoder has no meaning either, but a z-score does not undo it: of an
-encoder that only grew, near pairs would seem to have moved closer together than others, as if it had been aligned. So
-each encoder's distances are divided by their mean first. The paper speaks of the z-score alone: `scaled=False`.
+closer together than others. The scale of an encoder has no meaning either, but the paper's z-score does not undo it: of
+an encoder that only grew, near pairs seem to have moved closer together than others, as if it had been aligned. With
+`scaled=True` each encoder's distances are divided by their mean first; report both.
 """
 
 from collections.abc import Sequence
@@ -68,7 +68,7 @@ def distance_changes(
     categories: Categories,
     *,
     distance: str = "euclidean",
-    scaled: bool = True,
+    scaled: bool = False,
     over: str = "classes",
     n_images: int | None = 4000,
     n_samples: int = 10_000,
@@ -95,7 +95,8 @@ def distance_changes(
         labels: (N,) str, the class of each; images whose class has no category are left out.
         categories: of the classes.
         distance: "euclidean" or "cosine".
-        scaled: whether each encoder's distances are divided by their mean first (see above).
+        scaled: whether each encoder's distances are divided by their mean first (see above); the names of such results
+            begin with "scaled_".
         over: "classes" or "images", what was drawn from the world: images of a class share what is peculiar to it, so
             an interval over images is that for these classes alone.
         n_images: at most so many; None for all: time grows with their square, and over images memory too.
@@ -128,14 +129,16 @@ def distance_changes(
 
     samples = units.level_means(bootstrap_counts(units.size, n_bootstrap, seed))
     estimates = units.level_means(np.ones((1, units.size)))[:, 0]
+    kind = "scaled_distance_change" if scaled else "distance_change"
     results = [
-        Result.from_samples(f"distance_change/{level}", estimate, drawn, 0.0, units.size, unit=over, over=(over,))
+        Result.from_samples(f"{kind}/{level}", estimate, drawn, 0.0, units.size, unit=over, over=(over,))
         for level, estimate, drawn in zip(LEVELS, estimates, samples, strict=True)
         if not np.isnan(estimate)
     ]
     matrix = units.matrix(len(categories.basic))
+    groups = categories.superordinate_rows[:-1]
     blocks = block_structure(
-        matrix, categories.superordinate_rows[:-1], n_bootstrap=n_bootstrap, n_permutations=n_permutations, seed=seed
+        f"{kind}/block_structure", matrix, groups, n_bootstrap=n_bootstrap, n_permutations=n_permutations, seed=seed
     )
     results += [] if blocks is None else [blocks]
     mean, deviation = units.moments()

@@ -45,7 +45,7 @@ def towards(rows, labels, share, of="superordinate"):
 class Naive:
     """All of it by a loop over pairs of images."""
 
-    def __init__(self, before, after, labels, *, scaled=True, counts=None, unit=None):
+    def __init__(self, before, after, labels, *, scaled=False, counts=None, unit=None):
         kept = [row for row, label in enumerate(labels) if label in CATEGORIES.basic_of]
         pairs = list(combinations(kept, 2))
         distances = np.array([[np.linalg.norm(rows[i] - rows[j]) for i, j in pairs] for rows in (before, after)])
@@ -89,7 +89,8 @@ def test_means_and_matrix_are_those_of_a_loop_over_pairs(over, scaled):
     before, after, labels = images()
     changes = distance_changes(before, after, labels, CATEGORIES, over=over, scaled=scaled, n_bootstrap=3)
     naive = Naive(before, after, labels, scaled=scaled)
-    estimates = [changes.results[f"distance_change/{level}"].estimate for level in LEVELS]
+    kind = "scaled_distance_change" if scaled else "distance_change"
+    estimates = [changes.results[f"{kind}/{level}"].estimate for level in LEVELS]
     np.testing.assert_allclose(estimates, naive.means(), atol=1e-9)
     np.testing.assert_allclose(changes.matrix, naive.matrix(), atol=1e-9)
     assert changes.n_images == sum(label != "cloud" for label in labels)
@@ -98,7 +99,7 @@ def test_means_and_matrix_are_those_of_a_loop_over_pairs(over, scaled):
 @pytest.mark.parametrize("over", ["classes", "images"])
 def test_draws_are_those_of_a_loop_over_pairs(over):
     before, after, labels = images(seed=2)
-    changes = distance_changes(before, after, labels, CATEGORIES, over=over, scaled=False, n_bootstrap=4, seed=3)
+    changes = distance_changes(before, after, labels, CATEGORIES, over=over, n_bootstrap=4, seed=3)
     # Units in the order of superordinate and basic category, then of the class's name, then of the image.
     basic, superordinate = CATEGORIES.codes(labels)
     rows = [row for row in np.lexsort((labels, basic, superordinate)) if basic[row] >= 0]
@@ -115,23 +116,27 @@ def test_draws_are_those_of_a_loop_over_pairs(over):
 
 def test_blocks_of_a_representation_that_moved_together():
     before, _, labels = images(120)
-    changes = distance_changes(before, towards(before, labels, 0.5), labels, CATEGORIES)
+    changes = distance_changes(before, towards(before, labels, 0.5), labels, CATEGORIES, scaled=True)
     results = changes.results
     assert (
-        results["distance_change/same_superordinate"].high < 0 < results["distance_change/different_superordinate"].low
+        results["scaled_distance_change/same_superordinate"].high
+        < 0
+        < results["scaled_distance_change/different_superordinate"].low
     )
-    assert results["distance_change/block_structure"].low > 0
-    assert results["distance_change/block_structure"].p_value < 0.05
-    nothing = distance_changes(before, before + np.random.default_rng(1).normal(size=before.shape), labels, CATEGORIES)
-    assert nothing.results["distance_change/block_structure"].p_value > 0.05
-    for name in ("distance_change/same_superordinate", "distance_change/block_structure"):
+    assert results["scaled_distance_change/block_structure"].low > 0
+    assert results["scaled_distance_change/block_structure"].p_value < 0.05
+    nothing = distance_changes(
+        before, before + np.random.default_rng(1).normal(size=before.shape), labels, CATEGORIES, scaled=True
+    )
+    assert nothing.results["scaled_distance_change/block_structure"].p_value > 0.05
+    for name in ("scaled_distance_change/same_superordinate", "scaled_distance_change/block_structure"):
         assert compare_results(results[name], nothing.results[name]).p_bootstrap < 0.05
 
 
 def test_only_relative_changes_count():
     before, after, labels = images()
-    once = distance_changes(before, after, labels, CATEGORIES, n_bootstrap=20)
-    larger = distance_changes(before, 50 * after + 3, labels, CATEGORIES, n_bootstrap=20)
+    once = distance_changes(before, after, labels, CATEGORIES, scaled=True, n_bootstrap=20)
+    larger = distance_changes(before, 50 * after + 3, labels, CATEGORIES, scaled=True, n_bootstrap=20)
     np.testing.assert_allclose(larger.matrix, once.matrix, atol=1e-6)
     for name, result in once.results.items():
         np.testing.assert_allclose(larger.results[name].samples, result.samples, atol=1e-6)
@@ -140,10 +145,10 @@ def test_only_relative_changes_count():
 def test_growth_alone_would_seem_to_be_alignment():
     rows, _, labels = images(120)
     structured = towards(rows, labels, 0.5)
-    grown = distance_changes(structured, 2 * structured, labels, CATEGORIES, scaled=False, n_bootstrap=50).results
+    grown = distance_changes(structured, 2 * structured, labels, CATEGORIES, n_bootstrap=50).results
     assert grown["distance_change/same_superordinate"].high < 0
     with pytest.raises(UndefinedScoreError, match="changed equally"):
-        distance_changes(structured, 2 * structured, labels, CATEGORIES)
+        distance_changes(structured, 2 * structured, labels, CATEGORIES, scaled=True)
 
 
 def test_samples_are_changes_of_pairs_of_their_level():
@@ -187,7 +192,7 @@ def test_block_structure_is_the_difference_of_two_means():
     matrix += matrix.T
     matrix[2, 2] = np.nan  # a category with one image
     groups = np.array([0, 0, 0, 1, 1, 2])
-    score = block_structure(matrix, groups, n_bootstrap=6, n_permutations=200, seed=4)
+    score = block_structure("blocks", matrix, groups, n_bootstrap=6, n_permutations=200, seed=4)
     pairs = list(combinations(range(6), 2))
     inner = np.array([groups[i] == groups[j] for i, j in pairs])
     entries = np.array([matrix[i, j] for i, j in pairs])
@@ -202,9 +207,9 @@ def test_block_structure_is_the_difference_of_two_means():
     assert score.p_value == (1 + (score.permuted >= score.estimate - 1e-12).sum()) / 201
     unseen = np.full((7, 7), np.nan)
     unseen[:6, :6] = matrix
-    assert block_structure(unseen, np.append(groups, 2), n_bootstrap=6, seed=4).estimate == score.estimate
-    assert block_structure(matrix, np.zeros(6, int)) is None
-    assert block_structure(matrix, np.arange(6)) is None
+    assert block_structure("blocks", unseen, np.append(groups, 2), n_bootstrap=6, seed=4).estimate == score.estimate
+    assert block_structure("blocks", matrix, np.zeros(6, int)) is None
+    assert block_structure("blocks", matrix, np.arange(6)) is None
 
 
 def test_what_cannot_be_compared_is_said():
@@ -220,6 +225,6 @@ def test_what_cannot_be_compared_is_said():
     with pytest.raises(InputError, match="distance is 'l1'"):
         distance_changes(before, after, labels, CATEGORIES, distance="l1")
     with pytest.raises(UndefinedScoreError, match="changed equally"):
-        distance_changes(before, 2 * before, labels, CATEGORIES)
+        distance_changes(before, 2 * before, labels, CATEGORIES, scaled=True)
     with pytest.raises(UndefinedScoreError, match="collapsed"):
         distance_changes(before, np.ones_like(after), labels, CATEGORIES)
