@@ -51,5 +51,5 @@ def test_before_and_after_share_a_colour_scale_and_print_their_numbers():
     assert len({axis.images[0].get_clim() for axis in axes}) == 1
     for axis, one in zip(axes, similarities.values(), strict=True):
         np.testing.assert_array_equal(axis.images[0].get_array(), one.matrix)
-        assert [text.get_text() for text in axis.texts][0] == f"{one.matrix[0, 1]:.2f}"
+        assert next(text.get_text() for text in axis.texts) == f"{one.matrix[0, 1]:.2f}"
         assert axis.get_title().startswith(f"{'before' if axis is axes[0] else 'after'}: mean {one.mean.estimate:.2f}")

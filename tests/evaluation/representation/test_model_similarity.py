@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from kernel_hsic import kernel_hsic
 from scipy.stats import pearsonr, spearmanr
 
 from alignet_hf.errors import InputError
@@ -7,7 +8,6 @@ from alignet_hf.evaluation.comparison import compare_results
 from alignet_hf.evaluation.human.rsa_draws import score_draws
 from alignet_hf.evaluation.representation.similarity import cka, pairwise_rsm_correlation, rsm_correlation
 from alignet_hf.evaluation.statistics import bootstrap_counts
-from kernel_hsic import kernel_hsic
 
 rng = np.random.default_rng(0)
 N = 120
