@@ -1,0 +1,164 @@
+"""A linear read-out of a frozen representation: trained once on training images, it reads any others."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+import numpy as np
+
+from alignet_hf.errors import InputError
+from alignet_hf.evaluation.vision.labelled import LabelledEmbeddings
+from alignet_hf.evaluation.vision.temperature import best_temperature, log_losses
+from alignet_hf.hub.artifacts import Artifact
+
+# Times the number of classes, from strong to weak: what the loss curves by is as much smaller as there are classes.
+STRENGTHS = (10, 3, 1, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
+LAST_EPOCHS = 3
+_ROWS = 4096
+
+
+@dataclass(frozen=True, eq=False)
+class LinearReadout(Artifact):
+    """logits = embeddings @ weights + bias.
+
+    Attributes:
+        weights: (D, C) float32.
+        bias: (C,) float32.
+        classes: the C names.
+        l2: the strength of the regularization, as `softmax_regression` has it.
+        held_out: (h,) int64, the rows of the training images that it was not fitted to, which chose `l2`; a
+            temperature can be fitted to them.
+        losses: the log-loss on those of each strength looked at, at the temperature where it is least.
+    """
+
+    weights: np.ndarray = field(repr=False)
+    bias: np.ndarray = field(repr=False)
+    classes: tuple[str, ...] = field(repr=False)
+    l2: float
+    held_out: np.ndarray = field(repr=False)
+    losses: dict[float, float] = field(repr=False)
+
+    kind = "readout"
+    command = "evaluate"
+    summary = "A linear classifier of frozen representations (multinomial logistic regression)."
+
+    @classmethod
+    def fit(
+        cls,
+        data: LabelledEmbeddings,
+        *,
+        l2: float | None = None,
+        validation_share: float = 0.1,
+        batch_size: int = 1024,
+        seed: int = 0,
+    ) -> Self:
+        """Multinomial logistic regression on standardised features, by mini-batches.
+
+        The strength of the regularization is the one with the least log-loss on a share of the training images, held
+        out of the fit; no test image is seen. Strengths are tried from strong to weak, each from the one before, until
+        that loss rises. It is the loss at the best temperature: a strong penalty makes logits small, which is not what
+        it is judged by.
+
+        Args:
+            data: training images, two classes at least.
+            l2: the strength; chosen where it is None, from `STRENGTHS`, and all images are fitted where it is given.
+            validation_share: of each class, rounded; of a class of two images or more at least one is fitted.
+            batch_size: images a step.
+            seed: of the images held out and of the order.
+
+        Raises:
+            InputError: fewer than two classes have images, or too few images to hold some out; a strength or share
+                that is none.
+        """
+        from alignet_hf.evaluation.vision.softmax_regression import SoftmaxRegression
+
+        if len(np.unique(data.labels)) < 2:
+            raise InputError("a read-out needs training images of two classes at least")
+        if l2 is not None and not l2 > 0:
+            raise InputError(f"l2 is {l2}; it must be above 0, or None to choose it")
+        if not 0 < validation_share < 1:
+            raise InputError(f"validation_share is {validation_share}; it must be between 0 and 1")
+        held_out = held_out_rows(data.labels, validation_share, seed) if l2 is None else np.zeros(0, np.int64)
+        if l2 is None and not len(held_out):
+            raise InputError(
+                f"{len(data)} training images are too few to hold out {validation_share:.0%} of a class; give l2"
+            )
+        fitted = np.setdiff1d(np.arange(len(data)), held_out)
+        regression = SoftmaxRegression(
+            data.embeddings[fitted], data.labels[fitted], len(data.classes), batch_size=batch_size, seed=seed
+        )
+        losses = {}
+        if l2 is not None:
+            weights, bias = regression.of_raw_features(regression.improved(regression.start(), l2, 3 * LAST_EPOCHS))
+        else:
+            l2, weights, bias = _chosen(regression, data.of_rows(held_out), losses)
+        return cls(weights, bias, tuple(data.classes), l2, held_out, losses)
+
+    def logits(self, embeddings, classes: Sequence[str] | None = None) -> np.ndarray:
+        """(N, D) float, memory-mapped perhaps -> (N, C) float32, of these classes alone and in their order if given.
+
+        Raises:
+            InputError: embeddings of another size, or a class that the read-out does not know.
+        """
+        if np.ndim(embeddings) != 2 or np.shape(embeddings)[1] != len(self.weights):
+            raise InputError(f"embeddings: shape {np.shape(embeddings)}; the read-out takes (N, {len(self.weights)})")
+        weights, bias = self.weights, self.bias
+        if classes is not None:
+            place = {name: column for column, name in enumerate(self.classes)}
+            unknown = [name for name in classes if name not in place]
+            if unknown:
+                raise InputError(f"class {unknown[0]}: the read-out was not trained on it")
+            columns = [place[name] for name in classes]
+            weights, bias = np.ascontiguousarray(weights[:, columns]), bias[columns]
+        logits = np.empty((len(embeddings), weights.shape[1]), np.float32)
+        for start in range(0, len(logits), _ROWS):
+            rows = slice(start, start + _ROWS)
+            np.matmul(np.asarray(embeddings[rows], np.float32), weights, out=logits[rows])
+            logits[rows] += bias
+        return logits
+
+    def tensors(self) -> dict[str, np.ndarray]:
+        return {"weights": self.weights, "bias": self.bias, "held_out": self.held_out}
+
+    def facts(self) -> dict:
+        return {"classes": list(self.classes), "l2": self.l2, "losses": [list(pair) for pair in self.losses.items()]}
+
+    @classmethod
+    def from_parts(cls, tensors: dict[str, np.ndarray], facts: dict) -> Self:
+        losses = {l2: loss for l2, loss in facts["losses"]}
+        return cls(classes=tuple(facts["classes"]), l2=facts["l2"], losses=losses, **tensors)
+
+
+def held_out_rows(labels: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """Rows to hold out, this share of each class rounded, but never all of one: (N,) int -> (h,) int64, ascending."""
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(labels))
+    order = order[np.argsort(labels[order], kind="stable")]  # class by class, shuffled within
+    sizes = np.unique(labels, return_counts=True)[1]
+    within = np.arange(len(labels)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    taken = np.minimum(np.round(share * sizes).astype(int), sizes - 1)
+    return np.sort(order[within < np.repeat(taken, sizes)])
+
+
+def _chosen(regression, validation: LabelledEmbeddings, losses: dict[float, float]):
+    """-> the strength, and the weights and bias at it; `losses` is filled."""
+
+    def loss_of(parameters) -> float:
+        weights, bias = regression.of_raw_features(parameters)
+        logits = validation.embeddings @ weights + bias
+        return float(log_losses(logits / best_temperature(logits, validation.labels), validation.labels).mean())
+
+    best, parameters = None, regression.start()
+    for strength in STRENGTHS:
+        l2 = strength / regression.n_classes
+        parameters = regression.improved(parameters, l2)
+        losses[l2] = loss_of(parameters)
+        if best is not None and losses[l2] > losses[best[0]]:
+            break
+        best = l2, parameters
+    l2, parameters = best
+    longer = regression.improved(parameters, l2, LAST_EPOCHS)
+    longer_loss = loss_of(longer)
+    if longer_loss < losses[l2]:
+        parameters, losses[l2] = longer, longer_loss
+    return l2, *regression.of_raw_features(parameters)
