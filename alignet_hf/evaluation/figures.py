@@ -1,10 +1,9 @@
-"""The figures of a report: similarity matrices, photographs in two dimensions, training curves, triplets."""
+"""The figures of a report: similarity matrices, training curves, triplets."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from matplotlib.ticker import NullFormatter
 from PIL import Image, ImageOps
 from scipy.cluster.hierarchy import leaves_list, linkage
@@ -32,47 +31,20 @@ def similarity_matrices(matrices: dict[str, np.ndarray], order: np.ndarray) -> F
         matrices: title -> (N, N) similarities.
         order: (N,) rows.
     """
-    figure = Figure(figsize=(4 * len(matrices), 4.4), layout="constrained")
+    side, bar = 3.9, 1.4  # inches
+    figure = Figure(figsize=(side * len(matrices) + bar, side + 0.35), layout="constrained")
     axes = figure.subplots(1, len(matrices), squeeze=False)[0]
     for axis, (title, matrix) in zip(axes, matrices.items(), strict=True):
         upper = np.triu_indices(len(matrix), 1)
-        ranks = np.full(matrix.shape, np.nan)
+        ranks = np.ones(matrix.shape)  # nothing is more alike than an object and itself
         ranks[upper] = rankdata(matrix[upper]) / len(upper[0])
         ranks.T[upper] = ranks[upper]
         picture = axis.imshow(ranks[np.ix_(order, order)], cmap="viridis", vmin=0, vmax=1)
         axis.set_title(title)
         axis.set(xticks=[], yticks=[])
     axes[0].set_ylabel("held-out objects, ordered by people")
-    bar = figure.colorbar(picture, ax=axes, shrink=0.75, ticks=[0, 1])
-    bar.ax.set_yticklabels(["least alike", "most alike"])
-    return figure
-
-
-def photograph_map(embeddings: dict[str, np.ndarray], images: Sequence[Image.Image]) -> Figure:
-    """The first two principal components of each representation, with the photographs at their places.
-
-    Args:
-        embeddings: title -> (N, D).
-        images: N photographs.
-    """
-    figure = Figure(figsize=(7.5 * len(embeddings), 7.5), layout="constrained")
-    size = int(np.clip(900 / np.sqrt(len(images)), 24, 64))
-    thumbnails = [np.asarray(ImageOps.fit(image, (size, size))) for image in images]
-    for axis, (title, rows) in zip(
-        figure.subplots(1, len(embeddings), squeeze=False)[0], embeddings.items(), strict=True
-    ):
-        centred = rows - rows.mean(0)
-        left, values, _ = np.linalg.svd(centred, full_matrices=False)
-        places = left[:, :2] * values[:2]
-        explained = values[:2] ** 2 / (values**2).sum()
-        for thumbnail, place in zip(thumbnails, places, strict=True):
-            axis.add_artist(AnnotationBbox(OffsetImage(thumbnail, zoom=0.55), place, frameon=False))
-        axis.scatter(*places.T, s=0)
-        axis.margins(0.08)
-        axis.set_title(title)
-        axis.set_xlabel(f"first principal component ({explained[0]:.0%} of variance)")
-        axis.set_ylabel(f"second ({explained[1]:.0%})")
-        axis.set(xticks=[], yticks=[])
+    scale = figure.colorbar(picture, ax=axes, fraction=0.03, pad=0.01, ticks=[0, 1])
+    scale.ax.set_yticklabels(["least alike", "most alike"])
     return figure
 
 

@@ -7,6 +7,8 @@ import numpy as np
 from rich.table import Table
 
 from alignet_hf.evaluation import figures
+from alignet_hf.evaluation.representation.projection import project_models
+from alignet_hf.evaluation.representation.projection_figures import draw_photographs
 from alignet_hf.hub.artifacts import replacing, replacing_folder
 
 if TYPE_CHECKING:
@@ -73,7 +75,7 @@ def write_report(pipeline: "Pipeline") -> None:
     }
     if embeddings:
         held_out_rows = {name: rows[held_out] for name, rows in embeddings.items()}
-        drawn["photographs"] = figures.photograph_map(held_out_rows, photographs)
+        drawn["photographs"] = draw_photographs(project_models(held_out_rows), photographs)
     if histories:
         drawn["training"] = figures.training_curves(histories)
     if len(sample) and embeddings:
@@ -90,7 +92,8 @@ def write_report(pipeline: "Pipeline") -> None:
 CAPTIONS = {
     "similarity_matrices": "How alike the held-out objects are, to people and to the student before and after, in one "
     "order of objects. Colours are ranks.",
-    "photographs": "The held-out photographs in the first two principal components of the student, before and after.",
+    "photographs": "The held-out photographs in the first two principal components of the student, before and after: "
+    "each at the free place of a grid nearest to its own.",
     "training": "The loss on the teacher's triplets, and the accuracy on people's held-out choices, while training.",
     "triplets": "Held-out triplets, drawn at random. Framed: people's odd one out. Beneath: the student's, before and "
     "after; green where it chose as people did, orange where not.",

@@ -10,6 +10,7 @@ from scipy.spatial.distance import cdist
 OCCUPANCY = 0.5  # share of the cells with a photograph: room for gaps, which are what a map shows
 FRAME = 0.07  # of a cell's side, on each side
 GAP = 0.03
+OUTLYING = 1  # per cent of the places at each end, which are moved to the edge: one far off would crowd all the others
 
 
 def snap_to_grid(places: np.ndarray, occupancy: float = OCCUPANCY) -> tuple[np.ndarray, tuple[int, int]]:
@@ -21,18 +22,24 @@ def snap_to_grid(places: np.ndarray, occupancy: float = OCCUPANCY) -> tuple[np.n
 
     Returns:
         (N, 2) int, the row (from the top) and column of each; (rows, columns) of the grid. Its cells are square, and it
-        spans the places.
+        spans the places but for outlying ones (a hundredth at each end), which lie at its edge.
     """
-    span = np.ptp(places, axis=0)
+    lowest = np.percentile(places, OUTLYING, axis=0, method="lower")
+    highest = np.percentile(places, 100 - OUTLYING, axis=0, method="higher")
+    places = np.clip(places, lowest, highest)
+    span = highest - lowest
     span = np.maximum(span, 0.25 * span.max() or 1.0)  # a line of places is still given a band
+    # The middles of n cells span n - 1 sides: (width / side + 1) (height / side + 1) = cells, solved for 1 / side.
     cells = len(places) / occupancy
-    columns = int(np.ceil(np.sqrt(cells * span[0] / span[1])))
-    rows = int(np.ceil(cells / columns))
-    middle = (places.min(0) + places.max(0)) / 2
-    side = max(span[0] / columns, span[1] / rows)
-    wanted = np.stack([rows / 2 - (places[:, 1] - middle[1]) / side, columns / 2 + (places[:, 0] - middle[0]) / side])
+    half = span.sum() / 2
+    per_unit = (np.sqrt(half**2 + span.prod() * (cells - 1)) - half) / span.prod()
+    columns = 1 + round(span[0] * per_unit)
+    rows = int(np.ceil(round(cells / columns, 9)))
+    side = max(span[0] / max(columns - 1, 1), span[1] / max(rows - 1, 1))
+    right, up = (places - (lowest + highest) / 2).T / side
+    wanted = np.stack([(rows - 1) / 2 - up, (columns - 1) / 2 + right], 1)
     every = np.stack(np.meshgrid(np.arange(rows), np.arange(columns), indexing="ij"), -1).reshape(-1, 2)
-    _, chosen = linear_sum_assignment(cdist(wanted.T, every + 0.5, "sqeuclidean"))
+    _, chosen = linear_sum_assignment(cdist(wanted, every, "sqeuclidean"))
     return every[chosen], (rows, columns)
 
 
