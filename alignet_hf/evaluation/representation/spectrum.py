@@ -19,7 +19,7 @@ from alignet_hf.triplets import validate_embeddings
 FIRST = (1, 5, 10)  # the paper: "only the first 5-15 principal components"
 SHARE = 0.9
 BEFORE_AFTER = ("#999999", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00")  # Okabe & Ito
-DRAWS = 50  # at once
+DRAWS, COUNTS = 250, 2**24  # at once: draws, and how often each image is drawn in them
 
 
 @dataclass(frozen=True)
@@ -112,20 +112,22 @@ def spectrum(embeddings, *, n_bootstrap: int = 1000, seed: int = 0) -> Spectrum:
         InputError: fewer than two images, an entry that is not finite, or images that all have one embedding.
     """
     rows, components, eigenvalues = principal_components(embeddings)
-    places = rows @ components  # (N, K)
+    # Along each component in units of its own deviation, where float32 is enough for a draw.
+    deviations = np.sqrt(np.where(eigenvalues > 0, eigenvalues, np.inf))
+    places = ((rows @ components) / deviations).astype(np.float32)  # (N, K)
+    del rows
     squares = places**2
+    n = len(places)
     rng = np.random.default_rng(seed)
-    n = len(rows)
     samples = np.empty((n_bootstrap, len(eigenvalues)))
-    for start in range(0, n_bootstrap, DRAWS):
-        stop = min(start + DRAWS, n_bootstrap)
-        counts = np.stack(
-            [np.bincount(rng.integers(n, size=n, dtype=np.uint32), minlength=n) for _ in range(stop - start)]
-        ).astype(np.float64)
-        means = counts @ places / n
-        samples[start:stop] = np.maximum(counts @ squares / n - means**2, 0)
-    samples *= n / (n - 1)
-    samples[:, eigenvalues == 0] = 0
+    n_draws = max(1, min(DRAWS, COUNTS // n))
+    for start in range(0, n_bootstrap, n_draws):
+        stop = min(start + n_draws, n_bootstrap)
+        counts = np.empty((stop - start, n), np.float32)
+        for draw in counts:
+            draw[:] = np.bincount(rng.integers(n, size=n, dtype=np.uint32), minlength=n)
+        samples[start:stop] = counts @ squares / n - (counts @ places / n) ** 2
+    samples *= eigenvalues * n / (n - 1)
     return Spectrum(eigenvalues, samples, n)
 
 
