@@ -14,11 +14,12 @@ BLOCK = 4096
 
 
 def centred_rows(embeddings, name: str = "embeddings") -> np.ndarray:
-    """(N, D) rows less their mean, (N, D) float64, at a scale where no square overflows."""
+    """(N, D) rows less their mean, (N, D) float64, at a scale where no square overflows; zeros if all are one."""
     rows = validate_embeddings(embeddings, name).astype(np.float64)
+    rounding = len(rows) * np.finfo(np.float64).eps * np.abs(rows).max()  # of the mean
     rows -= rows.mean(0)
     largest = np.abs(rows).max()
-    return rows / largest if largest > 0 else rows
+    return rows / largest if largest > rounding else np.zeros_like(rows)
 
 
 def leave_one_out_hsic(x: np.ndarray, y: np.ndarray, estimator: str) -> np.ndarray:

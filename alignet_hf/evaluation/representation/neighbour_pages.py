@@ -96,9 +96,8 @@ def neighbour_page(
 ) -> NeighbourPage:
     """Search the neighbours of images before and after alignment, and choose the queries to show.
 
-    Half of them are those that keep the fewest neighbours, of as many categories as there are, equals in a random
-    order; such a choice shows the change at its largest. The other half, drawn at random from the rest, shows what is
-    usual.
+    The first are those that keep the fewest neighbours, of as many categories as there are, equals in a random order;
+    they show the change at its largest. The others, drawn at random from the rest, show what is usual.
 
     Args:
         before: (N, D) float, one row an image.

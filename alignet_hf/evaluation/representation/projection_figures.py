@@ -87,7 +87,8 @@ def _panels(
     height: float = 1.0,
 ):
     names = list(projections.places)
-    figure = Figure(figsize=(PANEL * len(names), PANEL * height + 1.0), layout="constrained")
+    below = 0.5 if colours is None else 1.0
+    figure = Figure(figsize=(PANEL * len(names), PANEL * height + below), layout="constrained")
     axes = figure.subplots(1, len(names), squeeze=False)[0]
     for axis, name in zip(axes, names, strict=True):
         axis.set_title(name, fontsize=14)

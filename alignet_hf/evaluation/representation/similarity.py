@@ -21,6 +21,7 @@ from alignet_hf.evaluation.vision.accuracy import mean_over_images
 CORRELATIONS = {"spearman": "Spearman", "pearson": "Pearson"}
 MIN_IMAGES = 5  # one more than unbiased HSIC needs: each image is left out once
 MAX_IMAGES = 2000
+ROUNDING = 1e-12  # relative; what is smaller is no difference
 
 
 def cka(first, second, *, estimator: str = "unbiased", n_bootstrap: int = 1000, seed: int = 0) -> Result:
@@ -101,8 +102,9 @@ def pairwise_cka(models: Mapping[str, np.ndarray], *, estimator: str = "unbiased
     rows = {name: centred_rows(embeddings, name) for name, embeddings in models.items()}
     own = {name: leave_one_out_hsic(one, one, estimator) for name, one in rows.items()}
     for name, hsic in own.items():
-        if not hsic[0] > 0:
-            raise InputError(f"{name}: the HSIC of its embeddings with themselves is {hsic[0]:g}; CKA is undefined")
+        scale = (rows[name] ** 2).sum(1) @ (rows[name] ** 2).sum(1) / len(rows[name]) ** 2
+        if not (hsic > ROUNDING * scale).all():
+            raise InputError(f"{name}: all images, or all but one or two, have one embedding; CKA with it is undefined")
     found = {}
     for first, second in combinations(models, 2):
         # Entry 0 is on all images, entry 1 + i without image i.
@@ -134,7 +136,7 @@ def pairwise_rsm_correlation(
     for name, embeddings in models.items():
         matrix = similarity_matrix(np.asarray(embeddings[rows]), similarity, name)
         entries = matrix[upper]
-        if np.ptp(entries) <= 1e-12 * np.abs(entries).max():
+        if np.ptp(entries) <= ROUNDING * np.abs(entries).max():
             raise InputError(f"{name}: all pairs have the {similarity} similarity {entries[0]:g}; it has collapsed")
         pairs[name] = _RankedPairs(entries) if correlation == "spearman" else (entries - entries.mean()) / entries.std()
     influence_of = _spearman_influence if correlation == "spearman" else _pearson_influence
