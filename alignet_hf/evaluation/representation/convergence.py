@@ -15,7 +15,7 @@ MEASURES = ("cka", "rsm")
 
 
 @dataclass(frozen=True)
-class ModelSimilarities:
+class PairwiseSimilarities:
     """How alike every two of some models are.
 
     Attributes:
@@ -41,9 +41,9 @@ class ModelSimilarities:
         return matrix
 
 
-def model_similarities(
+def pairwise_similarities(
     models: Mapping[str, np.ndarray], measure: str = "cka", *, n_bootstrap: int = 1000, seed: int = 0, **options
-) -> ModelSimilarities:
+) -> PairwiseSimilarities:
     """Compare every two models.
 
     Args:
@@ -71,10 +71,10 @@ def model_similarities(
 
     pairs = {pair: result(name, of_pair) for pair, of_pair in values.items()}
     mean = result(f"{name}, mean of {len(pairs)} pairs of models", np.mean(list(values.values()), 0))
-    return ModelSimilarities(name, tuple(models), pairs, mean)
+    return PairwiseSimilarities(name, tuple(models), pairs, mean)
 
 
-def draw_model_similarities(similarities: Mapping[str, ModelSimilarities]) -> Figure:
+def draw_pairwise_similarities(similarities: Mapping[str, PairwiseSimilarities]) -> Figure:
     """Matrices of models side by side, before and after; one colour scale.
 
     Args:

@@ -3,7 +3,7 @@ import pytest
 
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation.comparison import compare_results
-from alignet_hf.evaluation.representation.convergence import draw_model_similarities, model_similarities
+from alignet_hf.evaluation.representation.convergence import draw_pairwise_similarities, pairwise_similarities
 from alignet_hf.evaluation.representation.similarity import cka, rsm_correlation
 
 rng = np.random.default_rng(0)
@@ -14,7 +14,7 @@ AFTER = {name: 2 * COMMON @ rng.normal(size=(5, rows.shape[1])) + 0.5 * rows for
 
 @pytest.mark.parametrize(("measure", "of_pair"), [("cka", cka), ("rsm", rsm_correlation)])
 def test_each_pair_and_their_mean(measure, of_pair):
-    found = model_similarities(AFTER, measure)
+    found = pairwise_similarities(AFTER, measure)
     pair = of_pair(AFTER["a"], AFTER["c"])
     assert found.pairs["a", "c"] == pair
     np.testing.assert_array_equal(found.pairs["a", "c"].samples, pair.samples)
@@ -26,27 +26,27 @@ def test_each_pair_and_their_mean(measure, of_pair):
 
 
 def test_the_change_by_alignment_is_paired():
-    before, after = model_similarities(BEFORE), model_similarities(AFTER)
+    before, after = pairwise_similarities(BEFORE), pairwise_similarities(AFTER)
     assert compare_results(after.mean, before.mean).difference.low > 0
 
 
 def test_options_reach_the_measure():
-    assert model_similarities(AFTER, "cka", estimator="biased").measure == "linear CKA (biased)"
-    found = model_similarities(AFTER, "rsm", correlation="pearson", max_images=40)
+    assert pairwise_similarities(AFTER, "cka", estimator="biased").measure == "linear CKA (biased)"
+    found = pairwise_similarities(AFTER, "rsm", correlation="pearson", max_images=40)
     assert found.measure == "RSM correlation (Pearson)"
     assert found.mean.n_objects == 40
 
 
 def test_one_model_or_another_measure_is_refused():
     with pytest.raises(InputError, match="1 models; at least two"):
-        model_similarities({"a": COMMON})
+        pairwise_similarities({"a": COMMON})
     with pytest.raises(InputError, match="measure is 'svcca'; it must be one of cka, rsm"):
-        model_similarities(AFTER, "svcca")
+        pairwise_similarities(AFTER, "svcca")
 
 
 def test_before_and_after_share_a_colour_scale_and_print_their_numbers():
-    similarities = {"before": model_similarities(BEFORE), "after": model_similarities(AFTER)}
-    figure = draw_model_similarities(similarities)
+    similarities = {"before": pairwise_similarities(BEFORE), "after": pairwise_similarities(AFTER)}
+    figure = draw_pairwise_similarities(similarities)
     axes = figure.axes[:2]
     assert len({axis.images[0].get_clim() for axis in axes}) == 1
     for axis, one in zip(axes, similarities.values(), strict=True):
