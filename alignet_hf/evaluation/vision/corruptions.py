@@ -156,8 +156,8 @@ def _library():
         import imagecorruptions
     except ImportError as error:
         raise InputError(
-            f"corruptions are made by the package imagecorruptions, which cannot be imported ({error}): "
-            "pip install imagecorruptions-imaug"
+            "corruptions are made by the package imagecorruptions, which cannot be imported ({error}): "
+            'pip install "alignet-hf[corruptions]"'
         ) from error
     return imagecorruptions
 

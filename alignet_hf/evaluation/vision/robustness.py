@@ -1,0 +1,116 @@
+"""Robustness: one read-out of ImageNet's classes, trained once, on ImageNet's images seen otherwise.
+
+ReaL (https://arxiv.org/abs/2006.07159): the validation images under labels that were looked at again. V2
+(https://arxiv.org/abs/1902.10811): photographs collected anew. A (https://arxiv.org/abs/1907.07174): photographs that a
+ResNet-50 gets wrong. R (https://arxiv.org/abs/2006.16241): renditions. C (https://arxiv.org/abs/1903.12261): corrupted
+validation images. A and R have 200 of the 1,000 classes, among which alone the read-out then decides.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from alignet_hf.errors import InputError
+from alignet_hf.evaluation.statistics import Result
+from alignet_hf.evaluation.vision.accuracy import mean_over_images
+from alignet_hf.evaluation.vision.corruption_errors import corruption_errors
+from alignet_hf.evaluation.vision.labelled import LabelledEmbeddings
+
+IMAGENET, CORRUPTED = "imagenet", "imagenet-c"
+_BLOCK = 4096  # images whose logits are in memory at a time
+
+
+class Readout(Protocol):
+    """What decides between classes: `LinearReadout`, or anything with its logits."""
+
+    classes: Sequence[str]
+
+    def logits(self, embeddings: np.ndarray, classes: Sequence[str] | None = None) -> np.ndarray:
+        """(N, D) -> (N, C), in the order of `classes`."""
+
+
+def robustness(
+    readout: Readout,
+    sets: Mapping[str, LabelledEmbeddings],
+    *,
+    real: Sequence[Collection[str]] | None = None,
+    n_bootstrap: int = 1000,
+    seed: int = 0,
+) -> dict[str, Result]:
+    """Score a read-out on every set that there is.
+
+    Args:
+        readout: trained on ImageNet's training images.
+        sets: by name. "imagenet-c/fog/3" is a corruption in a severity: all 75, or none. Whatever other name, the score
+            is the accuracy among the set's `classes`, all of which the read-out must know: "imagenet", the validation
+            images; "imagenet-v2"; "imagenet-a" and "imagenet-r" with the 200 classes of theirs. It is asked for one set
+            at a time.
+        real: of each image of "imagenet" the classes that it shows; none where people found none, and such an image is
+            left out. See `read_real`.
+        n_bootstrap, seed: of the draws, over images.
+
+    Returns:
+        `robustness_accuracy/NAME` of each set, `robustness_accuracy/imagenet-real`, and of C what `corruption_errors`
+        gives.
+
+    Raises:
+        InputError: a class that the read-out does not know, labels of ReaL for another number of images, or some
+            corruptions without the others.
+    """
+    if real is not None and IMAGENET not in sets:
+        raise InputError(f"labels of ReaL are for the validation images of ImageNet; give these too, as {IMAGENET!r}")
+    draws = {"n_bootstrap": n_bootstrap, "seed": seed}
+    results, wrong, clean = [], {}, None
+    for name in sets:
+        data = sets[name]
+        predicted = predicted_classes(readout, data)
+        right = predicted == data.labels
+        if name.startswith(f"{CORRUPTED}/"):
+            wrong[name.removeprefix(f"{CORRUPTED}/")] = ~right, list(data.names)
+            continue
+        chance = 1 / len(data.classes)
+        results.append(mean_over_images(f"robustness_accuracy/{name}", right, chance=chance, **draws))
+        if name == IMAGENET:
+            clean = ~right, list(data.names)
+            if real is not None:
+                results.append(_real_accuracy([data.classes[row] for row in predicted], real, chance, draws))
+    scores = {result.name: result for result in results}
+    if wrong:
+        scores |= corruption_errors(wrong, clean, chance=1 - 1 / len(readout.classes), **draws)
+    return scores
+
+
+def predicted_classes(readout: Readout, data: LabelledEmbeddings) -> np.ndarray:
+    """The class of each image that has the highest logit among `data.classes`: (N,) int, a row of them.
+
+    Raises:
+        InputError: a class that the read-out does not know.
+    """
+    known = set(readout.classes)
+    unknown = [name for name in data.classes if name not in known]
+    if unknown:
+        raise InputError(
+            f"class {unknown[0]} (and {len(unknown) - 1} more) is none of the {len(readout.classes)} that the read-out "
+            "was trained on; name ImageNet's classes by their WordNet ids, such as n01440764"
+        )
+    same = tuple(data.classes) == tuple(readout.classes)
+    starts = range(0, len(data), _BLOCK)
+    blocks = (
+        readout.logits(data.embeddings[start : start + _BLOCK], None if same else data.classes) for start in starts
+    )
+    return np.concatenate([np.empty(0, np.int64), *(block.argmax(1) for block in blocks)])
+
+
+def _real_accuracy(
+    predicted: Sequence[str], real: Sequence[Collection[str]], chance_of_one: float, draws: Mapping[str, int]
+) -> Result:
+    """A prediction is right where it is one of the image's classes; images that have none are left out."""
+    if len(real) != len(predicted):
+        raise InputError(f"ReaL has labels of {len(real)} images, where {len(predicted)} are given")
+    labelled = [(one, shown) for one, shown in zip(predicted, real, strict=True) if shown]
+    if not labelled:
+        raise InputError("ReaL has no label of any of these images")
+    right = np.array([one in shown for one, shown in labelled])
+    chance = float(np.mean([len(shown) for _, shown in labelled])) * chance_of_one
+    return mean_over_images(f"robustness_accuracy/{IMAGENET}-real", right, chance=chance, **draws)
