@@ -65,11 +65,11 @@ def robustness(
     for name in sets:
         data = sets[name]
         predicted = predicted_classes(readout, data)
-        right = predicted == data.labels
+        right, chance = predicted == data.labels, 1 / len(data.classes)
         if name.startswith(f"{CORRUPTED}/"):
             wrong[name.removeprefix(f"{CORRUPTED}/")] = ~right, list(data.names)
+            chance_of_error = 1 - chance
             continue
-        chance = 1 / len(data.classes)
         results.append(mean_over_images(f"robustness_accuracy/{name}", right, chance=chance, **draws))
         if name == IMAGENET:
             clean = ~right, list(data.names)
@@ -77,7 +77,7 @@ def robustness(
                 results.append(_real_accuracy([data.classes[row] for row in predicted], real, chance, draws))
     scores = {result.name: result for result in results}
     if wrong:
-        scores |= corruption_errors(wrong, clean, chance=1 - 1 / len(readout.classes), **draws)
+        scores |= corruption_errors(wrong, clean, chance=chance_of_error, **draws)
     return scores
 
 
