@@ -156,7 +156,7 @@ def _library():
         import imagecorruptions
     except ImportError as error:
         raise InputError(
-            "corruptions are made by the package imagecorruptions, which cannot be imported ({error}): "
+            f"corruptions are made by the package imagecorruptions, which cannot be imported ({error}): "
             'pip install "alignet-hf[corruptions]"'
         ) from error
     return imagecorruptions

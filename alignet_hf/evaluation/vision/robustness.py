@@ -7,7 +7,6 @@ validation images. A and R have 200 of the 1,000 classes, among which alone the 
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Protocol
 
 import numpy as np
 
@@ -16,18 +15,9 @@ from alignet_hf.evaluation.statistics import Result
 from alignet_hf.evaluation.vision.accuracy import mean_over_images
 from alignet_hf.evaluation.vision.corruption_errors import corruption_errors
 from alignet_hf.evaluation.vision.labelled import LabelledEmbeddings
+from alignet_hf.evaluation.vision.predictions import Readout, predicted_classes
 
 IMAGENET, CORRUPTED = "imagenet", "imagenet-c"
-_BLOCK = 4096  # images whose logits are in memory at a time
-
-
-class Readout(Protocol):
-    """What decides between classes: `LinearReadout`, or anything with its logits."""
-
-    classes: Sequence[str]
-
-    def logits(self, embeddings: np.ndarray, classes: Sequence[str] | None = None) -> np.ndarray:
-        """(N, D) -> (N, C), in the order of `classes`."""
 
 
 def robustness(
@@ -79,27 +69,6 @@ def robustness(
     if wrong:
         scores |= corruption_errors(wrong, clean, chance=chance_of_error, **draws)
     return scores
-
-
-def predicted_classes(readout: Readout, data: LabelledEmbeddings) -> np.ndarray:
-    """The class of each image that has the highest logit among `data.classes`: (N,) int, a row of them.
-
-    Raises:
-        InputError: a class that the read-out does not know.
-    """
-    known = set(readout.classes)
-    unknown = [name for name in data.classes if name not in known]
-    if unknown:
-        raise InputError(
-            f"class {unknown[0]} (and {len(unknown) - 1} more) is none of the {len(readout.classes)} that the read-out "
-            "was trained on; name ImageNet's classes by their WordNet ids, such as n01440764"
-        )
-    same = tuple(data.classes) == tuple(readout.classes)
-    starts = range(0, len(data), _BLOCK)
-    blocks = (
-        readout.logits(data.embeddings[start : start + _BLOCK], None if same else data.classes) for start in starts
-    )
-    return np.concatenate([np.empty(0, np.int64), *(block.argmax(1) for block in blocks)])
 
 
 def _real_accuracy(

@@ -9,7 +9,7 @@ from alignet_hf.evaluation.statistics import Result
 from alignet_hf.evaluation.vision.accuracy import mean_over_images
 from alignet_hf.evaluation.vision.labelled import LabelledEmbeddings
 from alignet_hf.evaluation.vision.linear_readout import LinearReadout
-from alignet_hf.evaluation.vision.robustness import predicted_classes
+from alignet_hf.evaluation.vision.predictions import predicted_classes
 from alignet_hf.evaluation.vision.superclass_tasks import SuperclassTask
 
 

@@ -43,6 +43,11 @@ class SuperclassTask:
     def __len__(self) -> int:
         return len(self.superclasses)
 
+    @property
+    def classes(self) -> set[str]:
+        """All that images are needed of."""
+        return {name for halves in (self.source, self.target) for names in halves for name in names}
+
 
 @dataclass(frozen=True)
 class Published:
@@ -103,19 +108,31 @@ def breeds_tasks(
         split: "rand" divides the classes of a superclass at random; "good" puts similar ones, those under one child of
             it, on both sides; "bad" puts them on one side.
         seed: of the random split.
-        classes: of the images; those of dataset_class_info.json, or ImageNet's 1,000, where not given.
+        classes: that there are images of, to be told at once where a task needs others. The tasks do not depend on
+            them: they are made from ImageNet's 1,000, or what dataset_class_info.json lists.
 
     Raises:
-        InputError: a file that cannot be read, another split, or a hierarchy that has not the published superclasses.
+        InputError: a file that cannot be read, another split, a hierarchy that has not the published superclasses, or a
+            class of a task that is not among `classes`.
     """
+    listed = None
     if not isinstance(hierarchy, Hierarchy):
         hierarchy, listed = open_breeds(hierarchy)
-        classes = listed if classes is None else classes
-    classes = list(imagenet_classes()) if classes is None else classes
-    if hierarchy.parents.get(NONLIVING) != (ENTITY,):  # in WordNet it is three levels below
-        of_wordnet = subclasses_of(hierarchy, LIVING17, classes)
+    tasks = _published_tasks(hierarchy, listed or list(imagenet_classes()), split, seed)
+    for task in tasks.values():
+        if classes is not None and (missing := task.classes - set(classes)):
+            raise InputError(
+                f"{task.name}: there are no images of {min(missing)} ({len(missing)} of the task's {len(task.classes)} "
+                "classes have none); give those of all of ImageNet, or leave BREEDS out"
+            )
+    return tasks
+
+
+def _published_tasks(hierarchy: Hierarchy, classes: Sequence[str], split: str, seed: int) -> dict[str, SuperclassTask]:
+    if hierarchy.parents.get(NONLIVING) != (ENTITY,):  # WordNet's own, where it is three levels below
+        found = subclasses_of(hierarchy, LIVING17, classes)
         few = BREEDS["living17"].n_subclasses
-        return {"living17": make_task("living17", hierarchy, of_wordnet, few, split=split, seed=seed)}
+        return {"living17": make_task("living17", hierarchy, found, few, split=split, seed=seed)}
     tasks = {}
     for name, published in BREEDS.items():
         found = superclasses_at_level(

@@ -139,5 +139,7 @@ def test_what_cannot_be_made_is_said(source, monkeypatch):
     with pytest.raises(InputError, match="cached for a processor"):
         CorruptedImages(cached, "fog", 1)
     monkeypatch.setitem(sys.modules, "imagecorruptions", None)
-    with pytest.raises(InputError, match="pip install imagecorruptions-imaug"):
+    with pytest.raises(
+        InputError, match=r"cannot be imported \(.*imagecorruptions.*\): pip install .alignet-hf\[corruptions\]"
+    ):
         CorruptedImages(source, "fog", 1)

@@ -9,7 +9,7 @@ from alignet_hf.evaluation.comparison import compare_results
 from alignet_hf.evaluation.vision.corruptions import CORRUPTIONS, SEVERITIES
 from alignet_hf.evaluation.vision.labelled import LabelledEmbeddings
 from alignet_hf.evaluation.vision.linear_readout import LinearReadout
-from alignet_hf.evaluation.vision.robustness import predicted_classes, robustness
+from alignet_hf.evaluation.vision.robustness import robustness
 
 WNIDS = tuple(f"n{row:08}" for row in range(20))
 D = 16
@@ -122,5 +122,5 @@ def test_what_does_not_fit_is_named(readout):
             },
         )
     named = LabelledEmbeddings(data.embeddings, data.labels, tuple(f"class {row}" for row in range(20)), data.names)
-    with pytest.raises(InputError, match=r"class class 0 \(and 19 more\) is none of the 20"):
-        predicted_classes(readout, named)
+    with pytest.raises(InputError, match="class 0: the read-out was not trained on it"):
+        robustness(readout, {"imagenet": named})

@@ -148,6 +148,7 @@ def test_the_tasks_are_those_of_a_loop_over_a_graph(tmp_path, split, seed):
     for name, task in tasks.items():
         made = BREEDS[name]
         found = naive_superclasses(edges, made.level, made.n_subclasses, made.under)
+        assert len(task.classes) == made.n_superclasses * made.n_subclasses
         assert list(task.superclasses) == list(found)
         assert task.names == tuple(f"the {node}" for node in found)
         rng, half = np.random.RandomState(2), made.n_subclasses // 2
@@ -222,8 +223,11 @@ def test_what_cannot_be_made_is_said(tmp_path):
     folder = write_breeds(tmp_path / "modified", edges)
     with pytest.raises(InputError, match="split is 'worst'; it must be one of rand, good, bad"):
         breeds_tasks(folder, split="worst")
-    with pytest.raises(InputError, match="entity13: the hierarchy has 0 superclasses of 20 classes or more on level 3"):
-        breeds_tasks(folder, classes=WNIDS[:50])
+    cut = [edge for edge in edges if edge[1] != f"{LIVING}-3-00"]
+    with pytest.raises(InputError, match="entity13: the hierarchy has 12 superclasses of 20 classes or more on"):
+        breeds_tasks(write_breeds(tmp_path / "cut", cut))
+    with pytest.raises(InputError, match=r"entity13: there are no images of n\d+ \(\d+ of the task's 260 classes"):
+        breeds_tasks(folder, classes=WNIDS[:990])
     (folder / "dataset_class_info.json").write_text('[[0, "n01440764"]]')
     with pytest.raises(InputError, match=r"dataset_class_info\.json: entry 0 is \[0, 'n01440764'\]"):
         breeds_tasks(folder)
