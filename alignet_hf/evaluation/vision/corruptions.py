@@ -1,8 +1,9 @@
 """The corruptions of ImageNet-C made on the fly, for any image source.
 
-Hendrycks & Dietterich 2019 (https://arxiv.org/abs/1807.01697): 15 corruptions in 5 severities. They are made by the
-package imagecorruptions, whose motion blur, snow and frost are written anew, without ImageMagick: its images are like
-those of the published ImageNet-C, not the same, and errors on them are to be compared among themselves.
+Hendrycks & Dietterich 2019 (https://arxiv.org/abs/1903.12261): 15 corruptions in 5 severities. They are made by the
+package imagecorruptions, which needs no ImageMagick and has ways of its own of motion blur, zoom blur, snow, frost and
+elastic transform. Its images are like those of the published ImageNet-C, not the same: errors on them are to be
+compared among themselves, and their ratios to AlexNet's are not those of papers.
 """
 
 import hashlib

@@ -13,7 +13,7 @@ import numpy as np
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation.statistics import Result
 from alignet_hf.evaluation.vision.accuracy import mean_over_images
-from alignet_hf.evaluation.vision.corruption_errors import corruption_errors
+from alignet_hf.evaluation.vision.corruption_errors import corruption_errors, require_all_corruptions
 from alignet_hf.evaluation.vision.labelled import LabelledEmbeddings
 from alignet_hf.evaluation.vision.predictions import Readout, predicted_classes
 
@@ -48,11 +48,14 @@ def robustness(
         InputError: a class that the read-out does not know, labels of ReaL for another number of images, or some
             corruptions without the others.
     """
-    if real is not None and IMAGENET not in sets:
+    names = list(sets)  # not "in sets", which may be made when asked for
+    if real is not None and IMAGENET not in names:
         raise InputError(f"labels of ReaL are for the validation images of ImageNet; give these too, as {IMAGENET!r}")
+    if corrupted := [name.removeprefix(f"{CORRUPTED}/") for name in names if name.startswith(f"{CORRUPTED}/")]:
+        require_all_corruptions(corrupted)
     draws = {"n_bootstrap": n_bootstrap, "seed": seed}
     results, wrong, clean = [], {}, None
-    for name in sets:
+    for name in names:
         data = sets[name]
         predicted = predicted_classes(readout, data)
         right, chance = predicted == data.labels, 1 / len(data.classes)

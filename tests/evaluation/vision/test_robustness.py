@@ -1,5 +1,7 @@
 """One read-out on many sets, against loops over images."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score
@@ -93,14 +95,27 @@ def test_corrupted_sets_are_scored_as_one(readout):
 def test_sets_are_asked_for_one_at_a_time(readout):
     asked = []
 
-    class Lazy(dict):
+    class Lazy(Mapping):
+        def __init__(self, **sets):
+            self.sets = sets
+
         def __getitem__(self, name):
             asked.append(name)
-            return super().__getitem__(name)
+            return self.sets[name]
 
-    sets = Lazy({"imagenet": images(10, 1), "imagenet-r": images(10, 2)})
-    robustness(readout, sets, n_bootstrap=1)
+        def __iter__(self):
+            return iter(self.sets)
+
+        def __len__(self):
+            return len(self.sets)
+
+    sets = {"imagenet": images(10, 1), "imagenet-r": images(10, 2)}
+    robustness(readout, Lazy(**sets), real=[(WNIDS[0],)] * 10, n_bootstrap=1)
     assert asked == ["imagenet", "imagenet-r"]
+    asked.clear()
+    with pytest.raises(InputError, match="gaussian_noise/1 is missing"):
+        robustness(readout, Lazy(**sets, **{"imagenet-c/fog/1": images(10, 3)}))
+    assert not asked
 
 
 def test_what_does_not_fit_is_named(readout):
