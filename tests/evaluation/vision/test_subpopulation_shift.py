@@ -53,7 +53,19 @@ def test_accuracies_are_those_of_a_loop_over_images():
     assert source.n_objects == target.n_objects == 120
     assert source.chance == target.chance == pytest.approx(1 / 3)
     assert change.chance == 0
-    assert np.corrcoef(source.samples, target.samples)[0, 1] < 0.5  # other images, drawn apart
+
+
+def test_source_and_target_are_drawn_apart():
+    """Also where the target's images look like the source's, one for one."""
+    source = of_superclasses(images(60, 2.0, 2), TASK, TASK.source)
+    twice = np.concatenate([source.embeddings, source.embeddings])
+    labels = np.concatenate(
+        [[CLASSES.index(half[row][0]) for row in source.labels] for half in (TASK.source, TASK.target)]
+    )
+    test = LabelledEmbeddings(twice, labels, CLASSES, [str(row) for row in range(len(twice))])
+    source, target, _ = subpopulation_shift(images(60, 2.0, 1), test, TASK).values()
+    assert source.estimate == target.estimate
+    assert abs(np.corrcoef(source.samples, target.samples)[0, 1]) < 0.2
 
 
 def test_accuracy_on_the_source_is_near_scikit_learns():
