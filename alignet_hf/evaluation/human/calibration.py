@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -37,6 +37,9 @@ class Calibration:
     observed: np.ndarray = field(repr=False)
     counts: np.ndarray = field(repr=False)
 
+    x_label: ClassVar[str] = "the model's probability of a pair"
+    y_label: ClassVar[str] = "share of people who choose it"
+
     def __str__(self) -> str:
         return str(self.error)
 
@@ -67,7 +70,7 @@ class Calibration:
         )
 
     def draw(self, axis: "Axes | None" = None) -> "Axes":
-        """The reliability diagram: shares of people over probabilities, a dot's area its number of pairs."""
+        """The reliability diagram: observed shares over probabilities, a dot's area how many lie there."""
         from matplotlib.figure import Figure
 
         if axis is None:
@@ -77,7 +80,7 @@ class Calibration:
         area = 20 + 180 * self.counts[full] / self.counts.max()
         # Not clipped: a bin of certain answers lies on the border.
         axis.scatter(self.predicted[full], self.observed[full], s=area, color="#0072B2", clip_on=False, zorder=3)
-        axis.set(xlabel="the model's probability of a pair", ylabel="share of people who choose it")
+        axis.set(xlabel=self.x_label, ylabel=self.y_label)
         axis.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
         axis.set_title(f"expected calibration error {self.error.estimate:.3f}", fontsize=9)
         return axis

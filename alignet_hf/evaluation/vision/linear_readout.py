@@ -8,6 +8,7 @@ import numpy as np
 
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation.vision.labelled import LabelledEmbeddings
+from alignet_hf.evaluation.vision.shots import places_within, shuffled_by_class
 from alignet_hf.evaluation.vision.temperature import best_temperature, log_losses
 from alignet_hf.hub.artifacts import Artifact
 
@@ -49,7 +50,7 @@ class LinearReadout(Artifact):
         *,
         l2: float | None = None,
         validation_share: float = 0.1,
-        batch_size: int = 1024,
+        batch_size: int | None = 1024,
         seed: int = 0,
     ) -> Self:
         """Multinomial logistic regression on standardised features, by mini-batches.
@@ -63,7 +64,7 @@ class LinearReadout(Artifact):
             data: training images, two classes at least.
             l2: the strength; chosen where it is None, from `STRENGTHS`, and all images are fitted where it is given.
             validation_share: of each class, rounded; of a class of two images or more at least one is fitted.
-            batch_size: images a step.
+            batch_size: images a step. None takes all at once, until the loss no longer falls (L-BFGS): for few images.
             seed: of the images held out and of the order.
 
         Raises:
@@ -125,19 +126,15 @@ class LinearReadout(Artifact):
 
     @classmethod
     def from_parts(cls, tensors: dict[str, np.ndarray], facts: dict) -> Self:
-        losses = {l2: loss for l2, loss in facts["losses"]}
-        return cls(classes=tuple(facts["classes"]), l2=facts["l2"], losses=losses, **tensors)
+        return cls(classes=tuple(facts["classes"]), l2=facts["l2"], losses=dict(facts["losses"]), **tensors)
 
 
 def held_out_rows(labels: np.ndarray, share: float, seed: int) -> np.ndarray:
     """Rows to hold out, this share of each class rounded, but never all of one: (N,) int -> (h,) int64, ascending."""
-    rng = np.random.default_rng(seed)
-    order = rng.permutation(len(labels))
-    order = order[np.argsort(labels[order], kind="stable")]  # class by class, shuffled within
-    sizes = np.unique(labels, return_counts=True)[1]
-    within = np.arange(len(labels)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    taken = np.minimum(np.round(share * sizes).astype(int), sizes - 1)
-    return np.sort(order[within < np.repeat(taken, sizes)])
+    order = shuffled_by_class(labels, np.random.default_rng(seed))
+    sizes = np.bincount(labels)[labels[order]]
+    taken = np.minimum(np.round(share * sizes), sizes - 1)
+    return np.sort(order[places_within(labels[order]) < taken])
 
 
 def _chosen(regression, validation: LabelledEmbeddings, losses: dict[float, float]):

@@ -45,10 +45,10 @@ def nearest_neighbours(
         raise InputError(f"exclude_self: there are {len(queries)} queries and {len(bank)} rows of the bank")
     if not 1 <= k <= len(bank) - exclude_self:
         raise InputError(f"k is {k}; with {len(bank)} rows it must be from 1 to {len(bank) - exclude_self}")
-    return _search(_comparable(queries, metric, "queries"), bank, k, metric, exclude_self)
+    return _search(comparable(queries, metric, "queries"), bank, k, metric, exclude_self)
 
 
-def _comparable(rows, metric: str, what: str, start: int = 0) -> np.ndarray:
+def comparable(rows, metric: str, what: str, start: int = 0) -> np.ndarray:
     """Rows whose dot products are the similarities: (N, D) -> (N, D) float32."""
     rows = np.ascontiguousarray(rows, np.float32)
     bad = np.flatnonzero(~np.isfinite(rows).all(1))
@@ -69,7 +69,7 @@ def _search(queries: np.ndarray, bank, k: int, metric: str, exclude_self: bool) 
 
     found = []
     for start in range(0, len(bank), BANK_ROWS):
-        block = _comparable(bank[start : start + BANK_ROWS], metric, "bank", start)
+        block = comparable(bank[start : start + BANK_ROWS], metric, "bank", start)
         n_nearest = min(k + exclude_self, len(block))
         similarities, indices = faiss.knn(queries, block, n_nearest, metric=faiss.METRIC_INNER_PRODUCT)
         found.append((indices + start, similarities))

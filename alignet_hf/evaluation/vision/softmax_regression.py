@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from scipy.optimize import minimize
+from scipy.special import log_softmax
 
 STAGE_STEPS = 40  # of an epoch, at least, however few images there are
 _BETAS = 0.9, 0.99  # of Adam's means
@@ -31,11 +33,11 @@ class SoftmaxRegression:
         features: (N, D) float.
         labels: (N,) int.
         n_classes: C.
-        batch_size: images a step.
+        batch_size: images a step; None for all at once, by L-BFGS.
         seed: of the images' order.
     """
 
-    def __init__(self, features, labels: np.ndarray, n_classes: int, *, batch_size: int = 1024, seed: int = 0):
+    def __init__(self, features, labels: np.ndarray, n_classes: int, *, batch_size: int | None = 1024, seed: int = 0):
         features = np.asarray(features, np.float32)
         self.mean = features.mean(0, dtype=np.float64)
         deviation = features.std(0, dtype=np.float64)
@@ -46,7 +48,7 @@ class SoftmaxRegression:
         self.features = standard @ self.directions
         self.labels = torch.from_numpy(np.asarray(labels, np.int64))
         self.n_classes = n_classes
-        self.batch_size = min(batch_size, len(features))
+        self.batch_size = None if batch_size is None else min(batch_size, len(features))
         self.generator = torch.Generator().manual_seed(seed)
 
     def start(self) -> Parameters:
@@ -55,7 +57,12 @@ class SoftmaxRegression:
 
     @torch.no_grad()
     def improved(self, parameters: Parameters, l2: float, n_epochs: int = 1) -> Parameters:
-        """After some epochs of Adam at this regularization, its learning rate falling to 0 by a cosine."""
+        """After some epochs of Adam at this regularization, its learning rate falling to 0 by a cosine.
+
+        All at once, it is where the loss is least, whatever the number of epochs.
+        """
+        if self.batch_size is None:
+            return self._least(parameters, l2)
         per_epoch = len(self.features) // self.batch_size
         n_steps = n_epochs * max(per_epoch, STAGE_STEPS)
         scale = (self.variances / self.n_classes + l2).rsqrt() / self.n_classes**0.5  # (D,)
@@ -79,6 +86,27 @@ class SoftmaxRegression:
                 root = (square / (1 - _BETAS[1] ** (step + 1))).sqrt_().add_(1e-8)
                 value.addcdiv_(mean, root, value=-rate / (1 - _BETAS[0] ** (step + 1)))
         return Parameters(values[0] * scale[:, None], values[1])
+
+    def _least(self, parameters: Parameters, l2: float) -> Parameters:
+        features, labels = self.features.double().numpy(), self.labels.numpy()
+        scale = (1 / np.sqrt(self.variances.double().numpy() + self.n_classes * l2))[:, None]
+        scaled, penalty, images = features * scale.T, l2 * scale**2, np.arange(len(labels))
+
+        def loss_and_gradient(values: np.ndarray) -> tuple[float, np.ndarray]:
+            values = values.reshape(-1, self.n_classes)
+            weights, bias = values[:-1], values[-1]
+            log_probabilities = log_softmax(scaled @ weights + bias, axis=1)
+            errors = np.exp(log_probabilities)
+            errors[images, labels] -= 1
+            errors /= len(labels)
+            loss = (penalty * weights**2).sum() / 2 - log_probabilities[images, labels].mean()
+            return loss, np.vstack([scaled.T @ errors + penalty * weights, errors.sum(0)]).ravel()
+
+        start = np.vstack([parameters.weights.double().numpy() / scale, parameters.bias.double().numpy()])
+        options = {"maxiter": 10_000, "maxfun": 20_000, "ftol": 0, "gtol": 1e-9}
+        found = minimize(loss_and_gradient, start.ravel(), jac=True, method="L-BFGS-B", options=options).x
+        found = torch.from_numpy(found.reshape(start.shape))
+        return Parameters((found[:-1] * torch.from_numpy(scale)).float(), found[-1].float())
 
     def of_raw_features(self, parameters: Parameters) -> tuple[np.ndarray, np.ndarray]:
         """The same logits from features as they were given -> (D, C) and (C,) float32."""
