@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -12,7 +12,10 @@ from alignet_hf.evaluation.vision.shots import places_within, shuffled_by_class
 from alignet_hf.evaluation.vision.temperature import best_temperature, log_losses
 from alignet_hf.hub.artifacts import Artifact
 
-# Times the number of classes, from strong to weak: what the loss curves by is as much smaller as there are classes.
+if TYPE_CHECKING:
+    from alignet_hf.evaluation.vision.softmax_regression import Parameters, SoftmaxRegression
+
+# Divided by the number of classes, from strong to weak: the more classes, the less the loss curves.
 STRENGTHS = (10, 3, 1, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 LAST_EPOCHS = 3
 _ROWS = 4096
@@ -20,22 +23,24 @@ _ROWS = 4096
 
 @dataclass(frozen=True, eq=False)
 class LinearReadout(Artifact):
-    """logits = embeddings @ weights + bias.
+    """logits = embeddings @ weights + bias: multinomial logistic regression on the embeddings of training images.
 
     Attributes:
         weights: (D, C) float32.
         bias: (C,) float32.
         classes: the C names.
         l2: the strength of the regularization, as `softmax_regression` has it.
-        held_out: (h,) int64, the rows of the training images that it was not fitted to, which chose `l2`; a
-            temperature can be fitted to them.
-        losses: the log-loss on those of each strength looked at, at the temperature where it is least.
+        temperature: what the regression's logits were divided by, for the least log-loss on images held out; weights
+            and bias are after that. 1 where none were.
+        held_out: (h,) int64, the rows of the training images that it was not fitted to, which chose `l2`.
+        losses: the log-loss on those of each strength looked at, at its best temperature.
     """
 
     weights: np.ndarray = field(repr=False)
     bias: np.ndarray = field(repr=False)
     classes: tuple[str, ...] = field(repr=False)
     l2: float
+    temperature: float
     held_out: np.ndarray = field(repr=False)
     losses: dict[float, float] = field(repr=False)
 
@@ -57,8 +62,8 @@ class LinearReadout(Artifact):
 
         The strength of the regularization is the one with the least log-loss on a share of the training images, held
         out of the fit; no test image is seen. Strengths are tried from strong to weak, each from the one before, until
-        that loss rises. It is the loss at the best temperature: a strong penalty makes logits small, which is not what
-        it is judged by.
+        that loss rises. It is the loss at the best temperature: a strong penalty makes logits small, which does not
+        matter to what is chosen and would count against it.
 
         Args:
             data: training images, two classes at least.
@@ -88,12 +93,14 @@ class LinearReadout(Artifact):
         regression = SoftmaxRegression(
             data.embeddings[fitted], data.labels[fitted], len(data.classes), batch_size=batch_size, seed=seed
         )
-        losses = {}
-        if l2 is not None:
-            weights, bias = regression.of_raw_features(regression.improved(regression.start(), l2, 3 * LAST_EPOCHS))
+        if l2 is None:
+            l2, parameters, temperature, losses = _chosen(regression, data.of_rows(held_out))
         else:
-            l2, weights, bias = _chosen(regression, data.of_rows(held_out), losses)
-        return cls(weights, bias, tuple(data.classes), l2, held_out, losses)
+            parameters = regression.improved(regression.start(), l2, 3 * LAST_EPOCHS)
+            temperature, losses = 1.0, {}
+        weights, bias = regression.of_raw_features(parameters)
+        bias, scaled = bias / np.float32(temperature), weights / np.float32(temperature)
+        return cls(scaled, bias, tuple(data.classes), l2, temperature, held_out, losses)
 
     def logits(self, embeddings, classes: Sequence[str] | None = None) -> np.ndarray:
         """(N, D) float, memory-mapped perhaps -> (N, C) float32, of these classes alone and in their order if given.
@@ -122,11 +129,17 @@ class LinearReadout(Artifact):
         return {"weights": self.weights, "bias": self.bias, "held_out": self.held_out}
 
     def facts(self) -> dict:
-        return {"classes": list(self.classes), "l2": self.l2, "losses": [list(pair) for pair in self.losses.items()]}
+        return {
+            "classes": list(self.classes),
+            "l2": self.l2,
+            "temperature": self.temperature,
+            "losses": [list(pair) for pair in self.losses.items()],
+        }
 
     @classmethod
     def from_parts(cls, tensors: dict[str, np.ndarray], facts: dict) -> Self:
-        return cls(classes=tuple(facts["classes"]), l2=facts["l2"], losses=dict(facts["losses"]), **tensors)
+        facts = {**facts, "classes": tuple(facts["classes"]), "losses": dict(facts["losses"])}
+        return cls(**tensors, **facts)
 
 
 def held_out_rows(labels: np.ndarray, share: float, seed: int) -> np.ndarray:
@@ -137,25 +150,28 @@ def held_out_rows(labels: np.ndarray, share: float, seed: int) -> np.ndarray:
     return np.sort(order[places_within(labels[order]) < taken])
 
 
-def _chosen(regression, validation: LabelledEmbeddings, losses: dict[float, float]):
-    """-> the strength, and the weights and bias at it; `losses` is filled."""
+def _chosen(
+    regression: "SoftmaxRegression", validation: LabelledEmbeddings
+) -> tuple[float, "Parameters", float, dict[float, float]]:
+    """-> the strength, the parameters and the temperature of the least loss, and the loss of each strength."""
 
-    def loss_of(parameters) -> float:
+    def tempered(parameters: "Parameters") -> tuple[float, float]:
         weights, bias = regression.of_raw_features(parameters)
         logits = validation.embeddings @ weights + bias
-        return float(log_losses(logits / best_temperature(logits, validation.labels), validation.labels).mean())
+        temperature = best_temperature(logits, validation.labels)
+        return float(log_losses(logits / temperature, validation.labels).mean()), temperature
 
-    best, parameters = None, regression.start()
+    losses, best, parameters = {}, None, regression.start()
     for strength in STRENGTHS:
         l2 = strength / regression.n_classes
         parameters = regression.improved(parameters, l2)
-        losses[l2] = loss_of(parameters)
+        losses[l2], temperature = tempered(parameters)
         if best is not None and losses[l2] > losses[best[0]]:
             break
-        best = l2, parameters
-    l2, parameters = best
+        best = l2, parameters, temperature
+    l2, parameters, temperature = best
     longer = regression.improved(parameters, l2, LAST_EPOCHS)
-    longer_loss = loss_of(longer)
-    if longer_loss < losses[l2]:
-        parameters, losses[l2] = longer, longer_loss
-    return l2, *regression.of_raw_features(parameters)
+    loss, longer_temperature = tempered(longer)
+    if loss < losses[l2]:
+        losses[l2], parameters, temperature = loss, longer, longer_temperature
+    return l2, parameters, temperature, losses

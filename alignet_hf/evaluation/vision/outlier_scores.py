@@ -1,12 +1,14 @@
 """Outlier scores: how far an image lies from the training images, each higher further out."""
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy.special import logsumexp
 
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation.vision.labelled import LabelledEmbeddings
 
-_ROWS = 4096
+_ROWS = 2048
 _FLOOR = 1e-6
 
 
@@ -51,13 +53,13 @@ class Mahalanobis:
 
     def __call__(self, embeddings) -> np.ndarray:
         """(N, D) float, memory-mapped perhaps -> (N,) float64."""
-        distances = np.empty(len(embeddings))
         own = (self.means**2).sum(1)
-        for start in range(0, len(distances), _ROWS):
-            rows = slice(start, start + _ROWS)
-            white = (np.asarray(embeddings[rows], np.float64) - self.centre) @ self.whitening
-            distances[rows] = (white**2).sum(1) + (own - 2 * white @ self.means.T).min(1)
-        return distances
+
+        def of_block(block: np.ndarray) -> np.ndarray:
+            white = (block - self.centre) @ self.whitening
+            return (white**2).sum(1) + (own - 2 * white @ self.means.T).min(1)
+
+        return _by_blocks(of_block, embeddings)
 
 
 def one_less_most_probable(logits: np.ndarray) -> np.ndarray:
@@ -65,10 +67,15 @@ def one_less_most_probable(logits: np.ndarray) -> np.ndarray:
 
     (N, C) float -> (N,) float64.
     """
-    largest = logits.max(1, keepdims=True)
-    # The others' share, not 1 - p: of certain images the differences remain.
-    others = np.sort(np.exp(np.float64(logits - largest)), 1)[:, :-1].sum(1)
-    return others / (1 + others)
+
+    def of_block(block: np.ndarray) -> np.ndarray:
+        images, chosen = np.arange(len(block)), block.argmax(1)
+        odds = np.exp(block - block[images, chosen][:, None])
+        odds[images, chosen] = 0
+        others = odds.sum(1)  # not 1 - p, which is 0 of many a certain image
+        return others / (1 + others)
+
+    return _by_blocks(of_block, logits)
 
 
 def energies(logits: np.ndarray) -> np.ndarray:
@@ -76,4 +83,10 @@ def energies(logits: np.ndarray) -> np.ndarray:
 
     (N, C) float -> (N,) float64.
     """
-    return -logsumexp(np.float64(logits), axis=1)
+    return _by_blocks(lambda block: -logsumexp(block, axis=1), logits)
+
+
+def _by_blocks(score: Callable[[np.ndarray], np.ndarray], rows) -> np.ndarray:
+    """(n, C) float64 -> (n,), of some rows at a time."""
+    starts = range(0, len(rows), _ROWS)
+    return np.concatenate([score(np.asarray(rows[start : start + _ROWS], np.float64)) for start in starts])

@@ -11,7 +11,6 @@ from alignet_hf.evaluation.human.calibration import Calibration
 from alignet_hf.evaluation.statistics import Result
 from alignet_hf.evaluation.vision.accuracy import mean_over_images
 from alignet_hf.evaluation.vision.labelled import LabelledEmbeddings
-from alignet_hf.evaluation.vision.temperature import best_temperature
 
 if TYPE_CHECKING:
     from alignet_hf.evaluation.vision.linear_readout import LinearReadout
@@ -65,7 +64,7 @@ def readout_calibration(
     Args:
         logits: (N, C) float.
         labels: (N,) int.
-        temperature: to divide the logits by; `temperature.best_temperature` finds one on other images.
+        temperature: to divide the logits by; `temperature.best_temperature` fits one to other images.
         n_bins: equally wide; a probability on an edge belongs to the bin above it.
         n_bootstrap, seed: of the draws of images.
         variant: what follows the scores' names, as "/scaled".
@@ -113,32 +112,35 @@ def readout_calibration(
 
 
 def calibration_of_readout(
-    readout: "LinearReadout", training: LabelledEmbeddings, test: LabelledEmbeddings, **options
+    readout: "LinearReadout", test: LabelledEmbeddings, **options
 ) -> dict[str, ReadoutCalibration]:
-    """A read-out's calibration on test images: as trained, and with a temperature fitted to what it was not trained on.
+    """A read-out's calibration on test images, as the regression gave it and at the read-out's temperature.
+
+    As the regression gave it, the error tells of the regularization more than of the representation: a strong one,
+    chosen since more images are then classified rightly, makes probabilities small. The temperature was fitted to
+    training images held out.
 
     Args:
-        readout: fitted to the training images; `readout.held_out` are the rows that the temperature is fitted to.
-        training, test: with the read-out's classes.
+        readout: as `LinearReadout.fit` gives it.
+        test: with the read-out's classes.
         options: of `readout_calibration`: n_bins, n_bootstrap, seed.
 
     Returns:
-        "as trained" and, where images were held out, "scaled"; the names of the latter's scores end with /scaled.
+        "unscaled" and, where images were held out, "scaled"; their scores' names end with /unscaled and /scaled.
 
     Raises:
         InputError: other classes than the read-out's.
     """
-    if not tuple(training.classes) == tuple(test.classes) == tuple(readout.classes):
-        raise InputError("the images have other classes than the read-out; give them in its order")
+    if tuple(test.classes) != tuple(readout.classes):
+        raise InputError("the test images have other classes than the read-out; give them in its order")
     logits = readout.logits(test.embeddings)
-    found = {"as trained": readout_calibration(logits, test.labels, **options)}
+    temperatures = {"unscaled": 1 / readout.temperature}  # undoes what the read-out's logits were divided by
     if len(readout.held_out):
-        held_out = training.of_rows(readout.held_out)
-        temperature = best_temperature(readout.logits(held_out.embeddings), held_out.labels)
-        found["scaled"] = readout_calibration(
-            logits, test.labels, temperature=temperature, variant="/scaled", **options
-        )
-    return found
+        temperatures["scaled"] = 1.0
+    return {
+        name: readout_calibration(logits, test.labels, temperature=temperature, variant=f"/{name}", **options)
+        for name, temperature in temperatures.items()
+    }
 
 
 def _per_image(logits: np.ndarray, labels: np.ndarray, temperature: float) -> tuple[np.ndarray, ...]:
