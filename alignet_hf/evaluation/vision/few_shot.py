@@ -14,7 +14,7 @@ from alignet_hf.evaluation.vision.shots import held_out_draws, shot_draws, valid
 
 METHODS = ("ridge", "logistic")
 STRENGTHS = {  # of the regularization
-    "ridge": tuple(2.0**power for power in range(-10, 21, 2)),
+    "ridge": tuple(2.0**power for power in range(0, 21, 2)),
     "logistic": tuple(10.0**power for power in range(-4, 3)),
 }
 FIXED = {"ridge": 2.0**10, "logistic": 1.0}  # big_vision's and scikit-learn's, where no image is left to choose by
@@ -89,7 +89,9 @@ def few_shot(
     if method not in METHODS:
         raise InputError(f"method is {method!r}; it must be one of {', '.join(METHODS)}")
     if method == "logistic" and importlib.util.find_spec("sklearn") is None:
-        raise InputError("the logistic method needs scikit-learn: pip install scikit-learn, or use method='ridge'")
+        raise InputError(
+            "the logistic method needs scikit-learn: pip install 'alignet-hf[vision]', or use method=\"ridge\""
+        )
     if n_draws < 1:
         raise InputError(f"n_draws is {n_draws}; at least 1 is needed")
     strengths = STRENGTHS[method] if strengths is None else tuple(strengths)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # Divided by the number of classes, from strong to weak: the more classes, the less the loss curves.
 STRENGTHS = (10, 3, 1, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
-LAST_EPOCHS = 3
+EPOCHS = 3  # at each; fewer are too far from what they tend to, and a weak penalty then looks better than it is
 _ROWS = 4096
 
 
@@ -68,13 +68,14 @@ class LinearReadout(Artifact):
         Args:
             data: training images, two classes at least.
             l2: the strength; chosen where it is None, from `STRENGTHS`, and all images are fitted where it is given.
-            validation_share: of each class, rounded; of a class of two images or more at least one is fitted.
+            validation_share: of each class, rounded; of a class of two images or more one at least is held out, and
+                one fitted.
             batch_size: images a step. None takes all at once, until the loss no longer falls (L-BFGS): for few images.
             seed: of the images held out and of the order.
 
         Raises:
-            InputError: fewer than two classes have images, or too few images to hold some out; a strength or share
-                that is none.
+            InputError: fewer than two classes have images, or none has two to hold one out; a strength or share that
+                is none.
         """
         from alignet_hf.evaluation.vision.softmax_regression import SoftmaxRegression
 
@@ -87,7 +88,8 @@ class LinearReadout(Artifact):
         held_out = held_out_rows(data.labels, validation_share, seed) if l2 is None else np.zeros(0, np.int64)
         if l2 is None and not len(held_out):
             raise InputError(
-                f"{len(data)} training images are too few to hold out {validation_share:.0%} of a class; give l2"
+                "every class has one training image alone, and none can be held out to choose the regularization by: "
+                "give l2"
             )
         fitted = np.setdiff1d(np.arange(len(data)), held_out)
         regression = SoftmaxRegression(
@@ -96,7 +98,7 @@ class LinearReadout(Artifact):
         if l2 is None:
             l2, parameters, temperature, losses = _chosen(regression, data.of_rows(held_out))
         else:
-            parameters = regression.improved(regression.start(), l2, 3 * LAST_EPOCHS)
+            parameters = regression.improved(regression.start(), l2, 3 * EPOCHS)
             temperature, losses = 1.0, {}
         weights, bias = regression.of_raw_features(parameters)
         bias, scaled = bias / np.float32(temperature), weights / np.float32(temperature)
@@ -143,10 +145,13 @@ class LinearReadout(Artifact):
 
 
 def held_out_rows(labels: np.ndarray, share: float, seed: int) -> np.ndarray:
-    """Rows to hold out, this share of each class rounded, but never all of one: (N,) int -> (h,) int64, ascending."""
+    """Rows to hold out: this share of each class, rounded, one image at least and never all.
+
+    (N,) int -> (h,) int64, ascending.
+    """
     order = shuffled_by_class(labels, np.random.default_rng(seed))
     sizes = np.bincount(labels)[labels[order]]
-    taken = np.minimum(np.round(share * sizes), sizes - 1)
+    taken = np.minimum(np.maximum(np.round(share * sizes), 1), sizes - 1)
     return np.sort(order[places_within(labels[order]) < taken])
 
 
@@ -164,13 +169,13 @@ def _chosen(
     losses, best, parameters = {}, None, regression.start()
     for strength in STRENGTHS:
         l2 = strength / regression.n_classes
-        parameters = regression.improved(parameters, l2)
+        parameters = regression.improved(parameters, l2, EPOCHS)
         losses[l2], temperature = tempered(parameters)
         if best is not None and losses[l2] > losses[best[0]]:
             break
         best = l2, parameters, temperature
     l2, parameters, temperature = best
-    longer = regression.improved(parameters, l2, LAST_EPOCHS)
+    longer = regression.improved(parameters, l2, EPOCHS)
     loss, longer_temperature = tempered(longer)
     if loss < losses[l2]:
         losses[l2], parameters, temperature = loss, longer, longer_temperature

@@ -69,7 +69,8 @@ class SoftmaxRegression:
         penalty = (l2 * scale**2)[:, None]
         values = [parameters.weights / scale[:, None], parameters.bias.clone()]
         means, squares = ([torch.zeros_like(value) for value in values] for _ in range(2))
-        highest = 0.25 / len(scale) ** 0.5
+        # The fewer images of a class a batch has, the noisier its gradient: higher rates end in noise.
+        highest = 0.1 * min(2.5, (self.batch_size / self.n_classes) ** 0.5) / len(scale) ** 0.5
         for step in range(n_steps):
             if step % per_epoch == 0:
                 order = torch.randperm(len(self.features), generator=self.generator)
