@@ -26,6 +26,7 @@ class Judgments:
         held_out_rows: (h,) the rows held out, sorted.
         similarities: (h, h) how alike people find the held-out rows, for RSA.
         noise_ceiling: how well people predict a person, by score; empty where the data cannot tell.
+        held_out_shares: (m, 3) of people choosing each pair of the held-out triplets; None where the data cannot tell.
     """
 
     training: np.ndarray
@@ -34,6 +35,7 @@ class Judgments:
     held_out_rows: np.ndarray
     similarities: np.ndarray
     noise_ceiling: dict[str, float]
+    held_out_shares: np.ndarray | None = None
 
     def without(self, lost: Sequence[int], n_rows: int) -> "Judgments":
         """The judgments that name none of some of the source's `n_rows`; rows are then those of the others.
@@ -54,6 +56,7 @@ class Judgments:
             held_out=place[self.held_out[scored]],
             held_out_rows=place[self.held_out_rows[kept]],
             similarities=self.similarities[np.ix_(kept, kept)],
+            held_out_shares=None if self.held_out_shares is None else self.held_out_shares[scored],
         )
 
 
@@ -86,7 +89,7 @@ def from_dissimilarities(
     if len(without) and min(len(training_rows), len(held_out_rows)) < 3:
         raise InputError("fewer than three photographs that people judged are left to learn from, or to score on")
     training, probabilities = people.choices(training_rows) if with_training else _NOTHING_TO_LEARN
-    held_out, _ = people.choices(held_out_rows)
+    held_out, held_out_shares = people.choices(held_out_rows)
     return Judgments(
         training,
         probabilities,
@@ -94,6 +97,7 @@ def from_dissimilarities(
         held_out_rows,
         similarities=-people.mean()[np.ix_(held_out_rows, held_out_rows)],
         noise_ceiling=people.noise_ceiling(held_out_rows) if len(people.matrices) > 1 else {},
+        held_out_shares=held_out_shares if len(people.matrices) > 1 else None,
     )
 
 
