@@ -22,6 +22,7 @@ setup(
     package_data={
         "alignet_hf.convert": ["imagenet_classes.tsv", "IMAGENET_NOTICE.txt"],
         "alignet_hf.demo": ["demo.yaml"],
+        "alignet_hf.evaluation.page": ["report.html.jinja", "report.css", "report.js"],
         "alignet_hf.hub": ["*.jinja"],
         "alignet_hf.metrics": ["*/*.py", "*/README.md", "space/requirements.txt"],
         "alignet_hf.demo.objects92": ["NOTICE.txt", "people.npz", "images/*.jpg"],

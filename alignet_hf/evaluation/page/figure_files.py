@@ -1,0 +1,88 @@
+"""Figures that a command left beside its scores, as parts of a page."""
+
+import base64
+import io
+from collections.abc import Iterable
+from pathlib import Path
+
+from markupsafe import Markup, escape
+from PIL import Image
+
+from alignet_hf.evaluation.page.content import Drawn
+
+BUDGET = 3_000_000  # bytes
+WIDEST = 1100  # pixels
+_METHODS = {"pca": "principal components", "trimap": "TriMap", "umap": "UMAP"}
+# What `evaluate` draws: name of the file -> title, what is seen, whether it shows photographs.
+KNOWN = {
+    "neighbours": (
+        "Nearest neighbours",
+        "Photographs with their nearest neighbours before and after, a row each; those that are new are framed.",
+        True,
+    ),
+    **{
+        f"{method}-photographs": (
+            f"Photographs by {name}",
+            f"Photographs at their places in two dimensions by {name}, a panel for each model; frames are in the "
+            "colours of categories.",
+            True,
+        )
+        for method, name in _METHODS.items()
+    },
+    **{
+        f"{method}-points": (
+            f"All images by {name}",
+            f"Every image as a point in two dimensions by {name}, in the colour and shape of its category.",
+            False,
+        )
+        for method, name in _METHODS.items()
+    },
+    "spectrum": ("Spectrum", "The share of variance that the first principal components hold together.", False),
+    "distance-changes": (
+        "Changes of distances",
+        "How distances of images changed, in standard deviations: of one category, of one superordinate, of others.",
+        False,
+    ),
+    "distance-changes-matrix": (
+        "Changes of distances between categories",
+        "A matrix of categories by categories: how the distances of their images changed.",
+        False,
+    ),
+}
+
+
+def figure_files(
+    folder: Path, further: dict[str, tuple[str, str]], *, photographs: bool, without: Iterable[str] = ()
+) -> list[Drawn]:
+    """The .png files of a folder and of those in it, as many as a small page holds, known ones first.
+
+    Args:
+        further: name of a file -> title, what is seen, of figures without photographs that are not in `KNOWN`.
+        photographs: False to leave out figures that show photographs, or of which that is not known.
+        without: names of files that draw what the page draws itself.
+    """
+    known = KNOWN | {name: (*said, False) for name, said in further.items()}
+    order = {name: place for place, name in enumerate(known)}
+    paths = [path for path in folder.rglob("*.png") if path.stem not in set(without)]
+    drawn, size = [], 0
+    for path in sorted(paths, key=lambda path: (order.get(path.stem, len(order)), path)):
+        words = path.stem.replace("_", " ").replace("-", " ")
+        title, says, of_photographs = known.get(path.stem, (words, f"Figure {words}.", True))
+        if of_photographs and not photographs:
+            continue
+        data = _webp(path)
+        size += len(data)
+        if size > BUDGET:
+            break
+        picture = Markup(f'<img class="picture" src="{data}" alt="{escape(says)}">')
+        drawn.append(Drawn(title, [("", picture)], f"{says} In {path.relative_to(folder).as_posix()}."))
+    return drawn
+
+
+def _webp(path: Path) -> str:
+    with Image.open(path) as image:
+        picture = image.convert("RGB")
+    picture.thumbnail((WIDEST, 4 * WIDEST))
+    file = io.BytesIO()
+    picture.save(file, "WEBP", quality=85, method=4)
+    return f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}"

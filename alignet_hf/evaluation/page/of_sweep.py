@@ -1,0 +1,92 @@
+"""The page of a sweep: its findings in sentences, every condition's scores, the paired differences, figures."""
+
+import json
+from pathlib import Path
+
+from alignet_hf.errors import InputError
+from alignet_hf.evaluation.page.content import Page, Score, ScoreTable
+from alignet_hf.evaluation.page.figure_files import figure_files
+from alignet_hf.evaluation.page.photographs import Photographs
+from alignet_hf.evaluation.page.versions import package_versions
+from alignet_hf.evaluation.report import SCORES
+
+SWEEP = "sweep.json"
+
+
+def page_of_sweep(folder: Path, *, photographs: bool = True) -> Page:
+    """The page of a sweep's folder.
+
+    Args:
+        photographs: False to leave out figures of which it is not known that they show none.
+
+    Raises:
+        InputError: sweep.json is not what a sweep writes.
+    """
+    try:
+        content = json.loads((folder / SWEEP).read_text(encoding="utf-8"))
+        tables = [_conditions(content["rows"]), *_differences(content["differences"])]
+        findings = [one["sentence"] for one in content["findings"]]
+        failed = [f"{one['name']}: {one['failure']}" for one in content["points"] if one["failure"]]
+        name, n_points = content["name"], len(content["points"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{folder / SWEEP}: not what a sweep writes, or damaged; run the sweep again") from error
+    limits = [
+        "A condition's score is the mean of its points (splits of the objects, seeds); intervals are drawn over "
+        "objects, and tell nothing of other kinds of photographs or other people."
+    ]
+    return Page(
+        title=f"{name}: a sweep",
+        subtitle=f"{n_points} points, {len(content['rows'])} conditions and settings",
+        headline=[],
+        summary=findings or ["The sweep names no finding to test; the tables have every number."],
+        limits=limits + [f"Not in these numbers, as they failed: {'; '.join(failed)}."] * bool(failed),
+        tables=tables,
+        photographs=Photographs([], [], []),
+        figures=figure_files(folder / "figures", {}, photographs=photographs) if (folder / "figures").is_dir() else [],
+        commands=[("This page again, in the sweep's folder", "alignet-hf report .")],
+        facts=package_versions(),
+    )
+
+
+def _conditions(rows: list[dict]) -> ScoreTable:
+    differing = _differing([row["condition"] for row in rows])
+    return ScoreTable(
+        "Conditions",
+        "Scores on held-out human judgments, mean over the points of a condition; 95 % intervals.",
+        "who, setting, condition",
+        list(SCORES.values()),
+        {
+            f"{row['who']}, {row['setting']}{_condition(row, differing)}": [
+                Score.of(row["scores"][name]) if name in row["scores"] else None for name in SCORES
+            ]
+            for row in rows
+        },
+    )
+
+
+def _differences(differences: list[dict]) -> list[ScoreTable]:
+    """A table for each kind of difference."""
+    differing = _differing([one[side]["condition"] for one in differences for side in ("first", "second")])
+    kinds: dict[str, dict[str, list[Score | None]]] = {}
+    for one in differences:
+        sides = (f"{one[side]['setting']}{_condition(one[side], differing)}" for side in ("first", "second"))
+        kinds.setdefault(one["kind"], {})[" less ".join(sides)] = [
+            Score.of(found, p=f"{found['p_bootstrap']:.3g}") if (found := one["scores"].get(name)) else None
+            for name in SCORES
+        ]
+    caption = "One less the other, in common draws; 95 % intervals; p of the bootstrap, two-sided, not corrected."
+    titles = {"condition": "Differences from the baseline", "setting": "Differences of settings"}
+    return [
+        ScoreTable(titles.get(kind, f"Differences: {kind}"), caption, "difference", list(SCORES.values()), rows)
+        for kind, rows in kinds.items()
+    ]
+
+
+def _differing(conditions: list[dict]) -> list[str]:
+    """The keys that are not the same in all conditions."""
+    keys = dict.fromkeys(key for condition in conditions for key in condition)
+    return [key for key in keys if len({json.dumps(condition.get(key)) for condition in conditions}) > 1]
+
+
+def _condition(row: dict, keys: list[str]) -> str:
+    return "".join(f", {key}={row['condition'].get(key)}" for key in keys)

@@ -1,0 +1,106 @@
+"""The page of what `evaluate --out` wrote."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from alignet_hf.errors import InputError
+from alignet_hf.evaluation.comparison import adjust_comparisons, compare_results
+from alignet_hf.evaluation.page.folder import write_report_of
+from alignet_hf.evaluation.page.of_scores import page_of_scores
+from alignet_hf.evaluation.score_files import save_scores
+from alignet_hf.evaluation.statistics import Result
+
+
+def result(name: str, estimate: float, seed: int, **further) -> Result:
+    samples = estimate + 0.02 * np.random.default_rng(seed).normal(size=200)
+    return Result.from_samples(name, estimate, samples, further.pop("chance", 0.1), 500, **further)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    scores = {
+        "choices_odd_one_out_accuracy": result("accuracy", 0.6, 0, ceiling=0.7, p_value=0.01),
+        "few_shot_accuracy/1-shot": result("one shot", 0.3, 1),
+        "few_shot_accuracy/10-shot": result("ten shots", 0.5, 2),
+        "effective_rank": result("effective rank", 84.0, 3, chance=0.0),
+        "undrawn": Result("no draws", 0.4, np.nan, np.nan, 0.1, 5, np.array([])),
+    }
+    comparisons = adjust_comparisons(
+        {
+            "better": compare_results(result("a", 0.6, 4), result("a", 0.5, 5)),
+            "unclear": compare_results(result("b", 0.6, 6), result("b", 0.599, 7)),
+            "worse": compare_results(result("c", 0.4, 8), result("c", 0.5, 9)),
+        }
+    )
+    about = {"model": "me/<my>-model", "against": "me/base", "command": "alignet-hf evaluate me/<my>-model", "seed": 7}
+    save_scores(scores, tmp_path, comparisons, about)
+    Image.new("RGB", (3000, 900), "white").save(tmp_path / "few_shot_accuracy-1-shot.png")
+    (tmp_path / "representation").mkdir()
+    Image.new("RGB", (300, 900), "white").save(tmp_path / "representation" / "neighbours.png")
+    return tmp_path
+
+
+def test_every_score_is_in_a_table_with_its_interval(folder):
+    page = page_of_scores(folder)
+    scores = json.loads((folder / "scores.json").read_text())["scores"]
+    shown = {}
+    for table in page.tables:
+        if table.title != "Differences":
+            shown |= {name: row[0] for name, row in table.rows.items()}
+    by_name = {"1-shot": "few_shot_accuracy/1-shot", "10-shot": "few_shot_accuracy/10-shot"}
+    assert {by_name.get(name, name) for name in shown} == set(scores)
+    for name, score in shown.items():
+        kept = scores[by_name.get(name, name)]
+        assert (score.estimate, score.low, score.high) == (kept["estimate"], kept["low"], kept["high"])
+    accuracy = shown["choices_odd_one_out_accuracy"]
+    assert accuracy.ceiling == 0.7
+    assert accuracy.further["people"] == "0.7"
+    assert accuracy.further["measured on"] == "500 objects"
+
+
+def test_what_is_on_another_scale_has_a_table_of_its_own(folder):
+    titles = [table.title for table in page_of_scores(folder).tables]
+    assert titles == ["Scores", "few shot accuracy", "effective rank", "Differences"]
+
+
+def test_the_summary_counts_what_intervals_tell(folder):
+    said = page_of_scores(folder).summary[0]
+    assert said == (
+        "Of 3 scores on which me/<my>-model is compared with me/base, it lies above on 1 and below on 1, with a 95 % "
+        "interval of the difference that does not hold 0; on the other 1 the data do not tell."
+    )
+
+
+def test_the_command_writes_a_small_escaped_page(call, folder):
+    code, out, err = call("report", folder)
+    assert (code, err) == (0, "")
+    assert out == f"report: {folder / 'report.html'}\n"
+    text = (folder / "report.html").read_text()
+    assert "In representation/neighbours.png" in text
+    assert "me/&lt;my&gt;-model" in text
+    assert "<my>" not in text
+    assert "How often few shot accuracy/1-shot is right, by how sure it is; the score is 0.300." in text
+    assert len(text) < 200_000
+    assert text.count("data:image/webp") == 2
+    code, *_ = call("report", folder, "--no-photographs")
+    assert code == 0
+    text = (folder / "report.html").read_text()
+    assert text.count("data:image/webp") == 1  # the diagram shows none
+    assert "In representation/neighbours.png" not in text
+
+
+def test_a_folder_of_neither_is_one_line(tmp_path):
+    with pytest.raises(InputError, match=r"not the folder of a finished run .* nor one that evaluate --out wrote"):
+        write_report_of(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "content", ["{", "[]", '{"scores": {"a": {}}, "comparisons": {}, "about": {}}', '{"scores": {}}']
+)
+def test_a_damaged_file_is_one_line(tmp_path, content):
+    (tmp_path / "scores.json").write_text(content)
+    with pytest.raises(InputError, match=r"scores\.json: not the scores that evaluate --out writes"):
+        page_of_scores(tmp_path)

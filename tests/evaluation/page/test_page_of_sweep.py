@@ -1,0 +1,75 @@
+"""The page of a sweep, from the file that a sweep leaves."""
+
+import json
+
+import pytest
+
+from alignet_hf.errors import InputError
+from alignet_hf.evaluation.page.folder import write_report_of
+from alignet_hf.evaluation.page.of_sweep import page_of_sweep
+
+RESULT = {"estimate": 0.6, "low": 0.5, "high": 0.7, "chance": 0.333, "n_objects": 30, "unit": "objects"}
+BASE = {"clusters.n_clusters": 8, "triplets.n": 200, "name": "<b>"}
+SCORES = {"odd_one_out_accuracy": RESULT, "rsa_spearman": RESULT | {"chance": 0.0}}
+
+
+def row(setting: str, **changed) -> dict:
+    return {"condition": BASE | changed, "who": "student", "setting": setting, "n_points": 3, "scores": SCORES}
+
+
+def side(setting: str, **changed) -> dict:
+    return {"condition": BASE | changed, "setting": setting}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    compared = {name: RESULT | {"chance": 0.0, "p_bootstrap": 0.0123} for name in SCORES}
+    content = {
+        "name": "numbers",
+        "baseline": BASE,
+        "points": [{"name": "a", "failure": None}, {"name": "b", "failure": "the loss is not finite <i>"}],
+        "rows": [row("alignet"), row("original"), row("alignet", **{"triplets.n": 400})],
+        "differences": [
+            {"kind": "setting", "first": side("alignet"), "second": side("original"), "scores": compared},
+            {
+                "kind": "condition",
+                "first": side("alignet", **{"triplets.n": 400}),
+                "second": side("alignet"),
+                "scores": {"odd_one_out_accuracy": compared["odd_one_out_accuracy"]},
+            },
+        ],
+        "findings": [{"sentence": "More triplets: contradicts the paper."}],
+    }
+    (tmp_path / "sweep.json").write_text(json.dumps(content))
+    return tmp_path
+
+
+def test_every_condition_and_difference_is_named_by_what_differs(folder):
+    page = page_of_sweep(folder)
+    conditions, *differences = page.tables
+    assert list(conditions.rows) == [
+        "student, alignet, triplets.n=200",
+        "student, original, triplets.n=200",
+        "student, alignet, triplets.n=400",
+    ]
+    assert {table.title: list(table.rows) for table in differences} == {
+        "Differences of settings": ["alignet, triplets.n=200 less original, triplets.n=200"],
+        "Differences from the baseline": ["alignet, triplets.n=400 less alignet, triplets.n=200"],
+    }
+    accuracy, correlation = differences[1].rows["alignet, triplets.n=400 less alignet, triplets.n=200"]
+    assert (accuracy.low, accuracy.high, accuracy.further) == (0.5, 0.7, {"p": "0.0123"})
+    assert correlation is None
+    assert page.summary == ["More triplets: contradicts the paper."]
+    assert "b: the loss is not finite <i>" in page.limits[-1]
+
+
+def test_it_is_written_escaped(folder):
+    text = write_report_of(folder).read_text()
+    assert "the loss is not finite &lt;i&gt;" in text
+    assert "More triplets: contradicts the paper." in text
+
+
+def test_a_damaged_file_is_one_line(folder):
+    (folder / "sweep.json").write_text('{"rows": []}')
+    with pytest.raises(InputError, match=r"sweep\.json: not what a sweep writes"):
+        page_of_sweep(folder)
