@@ -89,7 +89,7 @@ def demo(
     if not as_json:
         if folds > 1:
             print_tables(table_of_folds(metrics))
-        print(f"report: {out / 'report.md'}   student: {out / 'student'} (AutoModel loads it)")
+        print(f"student: {out / 'student'} (AutoModel loads it)   report: {out / 'report.html'}")
 
 
 @app.command()
@@ -144,7 +144,7 @@ def run(
         metrics = pipeline.run(loaded, out, force=force, say=say(as_json))
     print_result(metrics, as_json, terminal_table(metrics))
     if not as_json:
-        print(f"report: {out / 'report.md'}")
+        print(f"report: {out / 'report.html'}")
 
 
 def _check(recipe, processes: int, as_json: bool) -> None:

@@ -5,8 +5,9 @@ The run's folder afterwards:
     clusters/       of the aligned teacher's space         triplets/    the AligNet data set
     student/        the aligned student, with processor    unalignet/   the same without UD: its triplets and student
     embeddings/     of the student before and after        training/    the training curves
-    metrics.json    every score                            report.md    the scores with figures/
-    recipe.yaml     what was run                           stages/      what is done
+    metrics.json    every score                            report.html  all of it to look through, in one file
+    recipe.yaml     what was run                           report.md    the scores with figures/, for a terminal
+    stages/         what is done
     undecodable.json  photographs left out, with images.on_bad: skip
 """
 
@@ -158,11 +159,17 @@ def _each_stage(pipeline: Pipeline, stage: Callable[..., str]) -> None:
         students.append(stage(name, made_from, lambda name=name: pipeline.distill(name), folders))
     made_from = fingerprint(surrogate, students, recipe.evaluate.model_dump())
     scores = stage("evaluate", made_from, pipeline.evaluate, [out / METRICS])
-    stage("report", fingerprint(scores, words), pipeline.report, [out / "report.md", out / "figures"])
+    stage(
+        "report", fingerprint(scores, words), pipeline.report, [out / "report.html", out / "report.md", out / "figures"]
+    )
 
 
-def rewrite_report(out: Path) -> None:
+def rewrite_report(out: Path, *, photographs: bool = True) -> None:
     """Write the report of a finished run anew.
+
+    Args:
+        out: the run's folder.
+        photographs: False to show none.
 
     Raises:
         InputError: the folder holds no finished run.
@@ -172,4 +179,4 @@ def rewrite_report(out: Path) -> None:
     with Stages(out, print) as stages:
         if unfinished := stages.unfinished():
             raise InputError(f"{out}: not finished ({', '.join(unfinished)}); run it to the end first")
-        Pipeline(load_recipe(out / RECIPE), out, stages).report()
+        Pipeline(load_recipe(out / RECIPE), out, stages).report(photographs=photographs)

@@ -145,7 +145,7 @@ class Pipeline:
     def cluster(self) -> None:
         """Superordinate clusters of the surrogate teacher's space; UnAligNet has its own, of the teacher's."""
         for setting, folder in self.data_folders("clusters").items():
-            embeddings, options = EmbeddingsView(self._teacher(setting), self.distill_rows), self.recipe.clusters
+            embeddings, options = EmbeddingsView(self.teacher_view(setting), self.distill_rows), self.recipe.clusters
             made = {"n_init": options.n_init, "output": folder}
             clusters = cluster_embeddings(embeddings, options.n_clusters, self.recipe.seed, **made)
             if clusters.elbow_curve is not None:
@@ -158,7 +158,7 @@ class Pipeline:
             labels = self._labels(setting)
             sampled = self.distill_rows[sample_triplets(labels, options.n, options.strategy, seed=self.recipe.seed)]
             save_responses(
-                self._teacher(setting),
+                self.teacher_view(setting),
                 sampled,
                 folder,
                 filenames=self.images.names,
@@ -199,7 +199,7 @@ class Pipeline:
             output=self.student_folder(setting),
             work=self.out / "training" / setting,
             seed=self.recipe.seed,
-            teacher_embeddings=self._teacher(setting) if dense else None,
+            teacher_embeddings=self.teacher_view(setting) if dense else None,
             triplets=None if dense else load_alignet(self.data_folders("triplets")[setting]),
             rows=self.distill_rows,
             clusters=Clusters.from_pretrained(self.data_folders("clusters")[setting]).labels,
@@ -219,7 +219,7 @@ class Pipeline:
             results = score_on_judgments(embeddings, judgments, n_bootstrap=options.n_bootstrap, seed=self.recipe.seed)
             return {name: result.to_dict() for name, result in results.items()}
 
-        scores = {"teacher": {name: score(self._teacher(key)) for name, key in TEACHER.items()}}
+        scores = {"teacher": {name: score(self.teacher_view(key)) for name, key in TEACHER.items()}}
         scores["student"] = {name: score(self.student_embeddings(name)) for name in self.recipe.settings}
         metrics = {
             "recipe": self.recipe.name,
@@ -230,10 +230,19 @@ class Pipeline:
         }
         self.write_metrics(metrics)
 
-    def report(self) -> None:
-        """Write report.md and figures/, and the students' cards."""
-        write_report(self)
+    def report(self, *, photographs: bool = True) -> None:
+        """Write report.html, report.md and figures/, and the students' cards.
+
+        Args:
+            photographs: False to show none: names in their place on the page, and no figure that is made of them.
+        """
+        from alignet_hf.evaluation.page.of_run import page_of_run
+        from alignet_hf.evaluation.page.writing import write_page
+
+        write_report(self, photographs=photographs)
         metrics = json.loads((self.out / METRICS).read_text(encoding="utf-8"))
+        shown = metrics | {"seconds": self.stages.seconds()}
+        write_page(page_of_run(self, shown, photographs=photographs), self.out)
         for setting in sorted(set(self.recipe.settings) & {"unalignet", "alignet"}):
             folder = self.student_folder(setting)
             try:
@@ -245,7 +254,14 @@ class Pipeline:
 
     def teacher_embeddings(self, setting: str) -> np.ndarray:
         """(N, p) of all images: aligned by the surrogate for "alignet", else as the teacher gives them."""
-        return np.asarray(self._teacher(setting))
+        return np.asarray(self.teacher_view(setting))
+
+    def teacher_view(self, setting: str) -> np.ndarray | EmbeddingsView:
+        """As `teacher_embeddings`, on disk: what is aligned is computed for the rows that are read."""
+        embeddings = np.asarray(Embeddings.from_pretrained(self.out / "teacher"))
+        if setting != "alignet":
+            return embeddings
+        return UncertaintyDistillation.from_pretrained(self.out / "surrogate").view(embeddings)
 
     def student_embeddings(self, setting: str) -> np.ndarray:
         """(judged images, D) of the student in one of the paper's four settings."""
@@ -265,13 +281,6 @@ class Pipeline:
             folders["unalignet"] = self.out / "unalignet" / kind
         return folders
 
-    def _teacher(self, setting: str) -> np.ndarray | EmbeddingsView:
-        """As `teacher_embeddings`, on disk: what is aligned is computed for the rows that are read."""
-        embeddings = np.asarray(Embeddings.from_pretrained(self.out / "teacher"))
-        if setting != "alignet":
-            return embeddings
-        return UncertaintyDistillation.from_pretrained(self.out / "surrogate").view(embeddings)
-
     def _unaligned_temperature(self) -> float:
         options, rows = self.recipe.distill, self.distill_rows
         if options.loss == "hard":  # takes the teacher's choice, which no temperature changes
@@ -281,7 +290,9 @@ class Pipeline:
         drawn = rows[sample_triplets(len(rows), 10_000, "random", seed=self.recipe.seed)]
         distinct, drawn = np.unique(drawn, return_inverse=True)
         drawn = drawn.reshape(-1, 3)
-        aligned, own = (triplet_similarities(self._teacher(name)[distinct], drawn) for name in ("alignet", "unalignet"))
+        aligned, own = (
+            triplet_similarities(self.teacher_view(name)[distinct], drawn) for name in ("alignet", "unalignet")
+        )
         return matching_temperature(own, aligned / options.teacher_temperature)
 
     def write_metrics(self, metrics: dict) -> None:

@@ -102,6 +102,24 @@ def test_the_student_loads_with_auto_classes_and_is_the_one_measured(finished):
     }  # no pickle
 
 
+def test_the_page_of_a_run_has_its_scores_and_no_photograph_where_none_may_be_shown(call, finished):
+    out, metrics = finished
+    page = (out / "report.html").read_text()
+    assert len(page) < 5_000_000
+    for scores in (*metrics["teacher"].values(), *metrics["student"].values()):
+        assert f">{scores['odd_one_out_accuracy']['estimate']:.3f}<" in page
+    assert page.count("data:image/webp") == metrics["held_out"]["objects"]
+    assert call("report", out)[0] == 0
+    again = (out / "report.html").read_text()  # knows how long the report's own stage took
+    code, said, _ = call("report", out, "--no-photographs")
+    assert (code, said) == (0, f"report: {out / 'report.html'}\n")
+    assert "data:image/webp" not in (out / "report.html").read_text()
+    assert {path.name for path in (out / "figures").iterdir()} == {"similarity_matrices.png", "training.png"}
+    assert "(figures/photographs.png)" not in (out / "report.md").read_text()
+    assert call("report", out)[0] == 0
+    assert (out / "report.html").read_text() == again
+
+
 def test_the_student_learnt(finished, encoders):
     before = AligNetVisionModel.from_backbone(encoders[1]).state_dict()
     after = AutoModel.from_pretrained(finished[0] / "student").state_dict()

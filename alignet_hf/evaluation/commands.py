@@ -193,12 +193,22 @@ def evaluate(
         print(f"p of the {len(comparisons)} comparisons: corrected by Holm")
 
 
-def report(folder: Annotated[Path, typer.Argument(help="A finished run's folder.")]) -> None:
-    """Write the report and figures of a finished run anew."""
-    from alignet_hf.pipeline import rewrite_report
+def report(
+    folder: Annotated[Path, typer.Argument(help="Of a finished run, of a sweep, or one that evaluate --out wrote.")],
+    photographs: Annotated[
+        bool,
+        typer.Option(
+            help="Show photographs, or names in their place: for data that may not be passed on.", show_default=False
+        ),
+    ] = True,
+) -> None:
+    """Write a folder's report anew.
 
-    rewrite_report(folder)
-    print(f"report: {folder / 'report.md'}")
+    report.html is one file that opens from disk; of a run, report.md and figures are written as well.
+    """
+    from alignet_hf.evaluation.page.folder import write_report_of
+
+    print(f"report: {write_report_of(folder, photographs=photographs)}")
 
 
 def _check_scoring(scoring, wanted: list[str], against: str | None) -> None:

@@ -51,15 +51,18 @@ def terminal_table(metrics: dict) -> Table:
     return table
 
 
-def write_report(pipeline: "Pipeline") -> None:
-    """Write report.md and figures/ into the run's folder, from what its stages left there."""
+def write_report(pipeline: "Pipeline", *, photographs: bool = True) -> None:
+    """Write report.md and figures/ into the run's folder, from what its stages left there.
+
+    Args:
+        photographs: False to leave out the figures that show photographs.
+    """
     out, recipe, judgments = pipeline.out, pipeline.recipe, pipeline.judgments
     metrics = json.loads((out / "metrics.json").read_text(encoding="utf-8"))
     shown = [name for name in ("original", "alignet") if name in metrics["student"]] or list(metrics["student"])[:1]
     titles = {"original": "student before", "alignet": "student after", "ud": "student, UD", "unalignet": "UnAligNet"}
     embeddings = {titles[name]: pipeline.student_embeddings(name) for name in shown}
     held_out = judgments.held_out_rows
-    photographs = [pipeline.images[int(row)] for row in held_out]
     matrices = {name: np.corrcoef(rows[held_out]) for name, rows in embeddings.items()}
     histories = {
         name: json.loads((out / "training" / name / "curve.json").read_text(encoding="utf-8"))
@@ -73,12 +76,13 @@ def write_report(pipeline: "Pipeline") -> None:
             {"people": judgments.similarities, **matrices}, figures.people_order(judgments.similarities)
         ),
     }
-    if embeddings:
+    if embeddings and photographs:
         held_out_rows = {name: rows[held_out] for name, rows in embeddings.items()}
-        drawn["photographs"] = draw_photographs(project_models(held_out_rows), photographs)
+        pictures = [pipeline.images[int(row)] for row in held_out]
+        drawn["photographs"] = draw_photographs(project_models(held_out_rows), pictures)
     if histories:
         drawn["training"] = figures.training_curves(histories)
-    if len(sample) and embeddings:
+    if len(sample) and embeddings and photographs:
         short = {name.removeprefix("student "): rows for name, rows in embeddings.items()}
         drawn["triplets"] = figures.triplet_pictures(judgments.held_out[sample], pipeline.images, short)
     with replacing_folder(out / "figures") as folder:
@@ -107,6 +111,8 @@ def _markdown(metrics: dict, recipe, drawn: list[str]) -> str:
         f"# {recipe.name}",
         "",
         f"{_summary(metrics)}",
+        "",
+        "To look through, with triplets, neighbours and differences: [report.html](report.html); it opens from disk.",
         "",
         "| " + " | ".join(header) + " |",
         "|---" * len(header) + "|",
