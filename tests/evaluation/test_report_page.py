@@ -1,0 +1,383 @@
+"""The report as a reader meets it: in Chromium, by mouse and by keyboard, light and dark, on a phone and on paper."""
+
+import json
+import re
+import shutil
+from collections import Counter
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from alignet_hf.demo.objects92 import categories
+from alignet_hf.triplets import is_correct, triplet_similarities
+
+webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="no chromium and chromedriver on this machine"),
+]
+PEOPLE_S = "people\N{RIGHT SINGLE QUOTATION MARK}s odd one"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from selenium.webdriver.chrome.service import Service
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def page(browser, page_file):
+    """The page, freshly opened on a wide and light screen."""
+    screen(browser)
+    browser.get(page_file.as_uri())
+    yield browser
+    assert browser.get_log("browser") == []  # whatever a test did
+
+
+def screen(browser, width: int = 1280, height: int = 900, colours: str = "light", media: str = "") -> None:
+    metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    features = [
+        {"name": "prefers-color-scheme", "value": colours},
+        {"name": "prefers-reduced-motion", "value": "reduce"},  # what scrolls is where it will be
+    ]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": features})
+
+
+def keys(browser, *pressed: str) -> None:
+    from selenium.webdriver.common.action_chains import ActionChains
+
+    ActionChains(browser).send_keys(*pressed).perform()
+
+
+def choose(browser, select: str, value: str) -> None:
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.ui import Select
+
+    Select(browser.find_element(By.ID, select)).select_by_value(value)
+
+
+def text(browser, identifier: str) -> str:
+    return browser.execute_script("return document.getElementById(arguments[0]).textContent", identifier)
+
+
+def n_found(browser) -> int:
+    return int(re.match(r"([\d,]+) of", text(browser, "found"))[1].replace(",", ""))
+
+
+@pytest.fixture(scope="module")
+def facts(made_run) -> dict[str, np.ndarray]:
+    """Of every held-out triplet, computed from people's data and the embeddings alone: who is right, its level ..."""
+    triplets, shares = made_run.judgments.held_out, made_run.judgments.held_out_shares
+
+    def right(embeddings: np.ndarray) -> np.ndarray:
+        return is_correct(triplet_similarities(embeddings, triplets))
+
+    names = np.array(categories())
+    return {
+        "before": right(made_run.student_embeddings("original")),
+        "after": right(made_run.student_embeddings("alignet")),
+        "teacher": right(made_run.teacher_view("original")),
+        "aligned": right(made_run.teacher_view("alignet")),
+        "n_classes": np.array([len(set(names[triplet])) for triplet in triplets]),
+        "share": np.round(100 * shares[:, 0]),
+    }
+
+
+EXPECTED = {
+    ("level", "coarse-grained"): lambda of: of["n_classes"] == 3,
+    ("level", "fine-grained"): lambda of: of["n_classes"] == 1,
+    ("level", "class-boundary"): lambda of: of["n_classes"] == 2,
+    ("models", "student: before wrong, after right"): lambda of: ~of["before"] & of["after"],
+    ("models", "student: before right, after wrong"): lambda of: of["before"] & ~of["after"],
+    ("models", "student: before and after right"): lambda of: of["before"] & of["after"],
+    ("models", "student: before and after wrong"): lambda of: ~of["before"] & ~of["after"],
+    ("models", "teacher: before wrong, after right"): lambda of: ~of["teacher"] & of["aligned"],
+    ("models", "student after wrong, aligned teacher right"): lambda of: ~of["after"] & of["aligned"],
+    ("people", "agree: 80 % or more chose one"): lambda of: of["share"] >= 80,
+    ("people", "lean: 50 to 79 % chose one"): lambda of: (of["share"] >= 50) & (of["share"] < 80),
+    ("people", "split: no half chose one"): lambda of: of["share"] < 50,
+}
+
+
+def test_filters_find_as_many_as_the_data_hold(page, facts):
+    assert n_found(page) == len(facts["before"])
+    for (select, value), expected in EXPECTED.items():
+        choose(page, select, value)
+        assert n_found(page) == expected(facts).sum(), value
+        choose(page, select, "")
+    both = [
+        ("level", "fine-grained"),
+        ("models", "student: before wrong, after right"),
+        ("people", "split: no half chose one"),
+    ]
+    for one in both:
+        choose(page, *one)
+    assert n_found(page) == np.all([EXPECTED[one](facts) for one in both], 0).sum()
+
+
+def test_the_number_found_and_the_accuracies_are_announced(page, facts):
+    status = page.find_element("id", "found")
+    assert (status.get_attribute("role"), status.get_attribute("aria-live")) == ("status", "polite")
+    choose(page, "level", "class-boundary")
+    of_level = facts["n_classes"] == 2
+    assert f"student before {100 * facts['before'][of_level].mean():.0f} %" in status.text
+    assert f"student after {100 * facts['after'][of_level].mean():.0f} %" in status.text
+
+
+def test_a_triplet_shows_people_s_and_the_models_choices(page, made_run, facts):
+    choose(page, "models", "student: before wrong, after right")
+    data = json.loads(text(page, "explorer"))
+    for card in page.find_elements("css selector", ".triplet"):
+        choices = card.find_elements("css selector", ".three > li")
+        odd = [place for place, choice in enumerate(choices) if "odd" in choice.get_attribute("class").split()]
+        assert len(odd) == 1
+        assert PEOPLE_S in choices[odd[0]].text
+        assert "✓ student after" in choices[odd[0]].text
+        assert "✗ student before" in "".join(choice.text for place, choice in enumerate(choices) if place != odd[0])
+        number = int(card.find_element("css selector", "h3").text.split()[1].strip(",").replace(",", "")) - 1
+        shown = [choice.find_element("css selector", "use").get_attribute("href") for choice in choices]
+        assert shown == [f"#p{photograph}" for photograph in data["rows"][number][0]]
+        shares = [int(re.search(r"(\d+) % of people", choice.text)[1]) for choice in choices]
+        assert sum(shares) == pytest.approx(100, abs=1.5)
+
+
+def test_pages_turn_by_buttons_and_by_arrows(page):
+    from selenium.webdriver.common.keys import Keys
+
+    first = text(page, "list")
+    last = -(-n_found(page) // 12)
+    assert text(page, "place") == f"Page 1 of {last:,}"
+    page.find_element("css selector", "[data-step=next]").click()
+    second = text(page, "list")
+    assert second != first
+    assert text(page, "place").startswith("Page 2 ")
+    keys(page, Keys.ARROW_RIGHT)
+    assert text(page, "place").startswith("Page 3 ")
+    keys(page, Keys.ARROW_LEFT, Keys.ARROW_LEFT, Keys.ARROW_LEFT)  # no page before the first
+    assert text(page, "place").startswith("Page 1 ")
+    assert text(page, "list") == first
+    keys(page, Keys.END)
+    assert text(page, "place") == f"Page {last} of {last:,}"
+    assert len(page.find_elements("css selector", ".triplet")) == (n_found(page) - 1) % 12 + 1
+
+
+def test_the_keyboard_alone_reaches_and_works_everything(page):
+    from selenium.webdriver.common.keys import Keys
+
+    def focused() -> str:
+        script = "const e = document.activeElement; return e.id || e.dataset.step || e.tagName.toLowerCase()"
+        return page.execute_script(script)
+
+    def outlined() -> bool:
+        script = "const s = getComputedStyle(document.activeElement); return s.outlineStyle != 'none' && s.outlineWidth"
+        return page.execute_script(script) not in (False, "0px")
+
+    def tab_to(wanted: str) -> None:
+        for _ in range(60):
+            if focused() == wanted:
+                assert outlined(), wanted
+                return
+            keys(page, Keys.TAB)
+        raise AssertionError(f"{wanted} is not reached")
+
+    keys(page, Keys.TAB)
+    assert page.switch_to.active_element.text == "To the summary"  # the way round the navigation comes first
+    all_of_them = n_found(page)
+    tab_to("level")
+    keys(page, Keys.ARROW_DOWN)
+    assert 0 < n_found(page) < all_of_them
+    keys(page, Keys.ARROW_UP)
+    assert n_found(page) == all_of_them
+    tab_to("next")
+    keys(page, Keys.ENTER)
+    assert text(page, "place").startswith("Page 2 ")
+    keys(page, Keys.SPACE)
+    assert text(page, "place").startswith("Page 3 ")
+    assert focused() == "next"
+
+
+def test_more_neighbours_unfold_by_keyboard(page):
+    from selenium.webdriver.common.keys import Keys
+
+    summary = page.find_element("css selector", "#neighbours summary")
+    page.execute_script("arguments[0].focus()", summary)
+    hidden = page.find_elements("css selector", "#neighbours details .card")
+    assert not hidden[0].is_displayed()
+    keys(page, Keys.ENTER)
+    assert hidden[0].is_displayed()
+
+
+def test_every_photograph_loads_and_every_use_finds_one(page):
+    sizes = page.execute_async_script(
+        """const done = arguments[0];
+        const sources = [...document.querySelectorAll('symbol image')].map((i) => i.getAttribute('href'))
+          .concat([...document.images].map((i) => i.src));
+        Promise.all(sources.map(async (source) => {
+          const image = new Image(); image.src = source; await image.decode(); return image.naturalWidth;
+        })).then(done, (error) => done(String(error)));"""
+    )
+    assert isinstance(sizes, list), sizes
+    assert len(sizes) > 30
+    assert min(sizes) > 0
+    lost = page.execute_script(
+        "return [...document.querySelectorAll('use')]"
+        ".filter((use) => !document.querySelector(use.getAttribute('href'))).length"
+    )
+    assert lost == 0
+
+
+def test_photographs_are_painted(page):
+    """Not only known: a query's square on the screen has the colours of a photograph, not of an empty box."""
+    import io
+
+    from PIL import Image
+
+    square = page.find_element("css selector", "#neighbours .query .photograph")
+    page.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", square)
+    pixels = np.asarray(Image.open(io.BytesIO(square.screenshot_as_png)).convert("RGB")).reshape(-1, 3)
+    assert len(np.unique(pixels // 8, axis=0)) > 50
+
+
+def test_nothing_is_fetched(page):
+    assert (
+        page.execute_script(
+            "return performance.getEntriesByType('resource').map((e) => e.name)"
+            ".filter((name) => !name.startsWith('data:'))"
+        )
+        == []
+    )
+
+
+def test_nothing_could_be_fetched(page):
+    """Its own policy forbids it, whatever is in it."""
+    refused = page.execute_async_script(
+        "const done = arguments[0]; fetch('http://127.0.0.1:9/').then(() => done('fetched'), (e) => done(String(e)));"
+    )
+    assert "TypeError" in refused
+    said = page.get_log("browser")
+    assert any("Content Security Policy" in entry["message"] for entry in said)
+
+
+@pytest.mark.parametrize("width", [360, 768, 1280])
+def test_the_page_does_not_scroll_sideways(page, width):
+    screen(page, width, 800)
+    page.execute_script("for (const d of document.querySelectorAll('details')) d.open = true")
+    assert page.execute_script("return document.documentElement.scrollWidth") <= width
+    out = page.execute_script(
+        """return [...document.querySelectorAll('main *, header *')].filter((e) => {
+          if (!e.checkVisibility() || e.closest('.unseen, .store')) return false;
+          if (e.getBoundingClientRect().right <= innerWidth + 1) return false;
+          for (let p = e.parentElement; p; p = p.parentElement)
+            if (/auto|hidden|scroll/.test(getComputedStyle(p).overflowX)) return false;
+          return true;
+        }).map((e) => e.outerHTML.slice(0, 80))"""
+    )
+    assert out == []
+
+
+# The WCAG contrast of every piece of text with what is painted behind it.
+CONTRASTS = """
+const parse = (c) => { const m = c.match(/[\\d.]+/g).map(Number); return m.length < 4 ? [...m, 1] : m; };
+const lum = ([r, g, b]) => [r, g, b].map((v) => v / 255)
+  .map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+  .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+const behind = (e) => { for (; e; e = e.parentElement) {
+  const c = parse(getComputedStyle(e).backgroundColor); if (c[3] > 0) return c; } return [255, 255, 255, 1]; };
+const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = [];
+while (walker.nextNode()) {
+  const node = walker.currentNode, e = node.parentElement;
+  if (!node.textContent.trim() || /SCRIPT|STYLE|NOSCRIPT|TITLE/.test(e.tagName) || !e.checkVisibility()) continue;
+  const style = getComputedStyle(e), inSvg = e.closest('svg');
+  const ink = parse(inSvg ? style.fill : style.color), ground = behind(e);
+  const [a, b] = [lum(ink), lum(ground)];
+  found.push([(Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), node.textContent.trim().slice(0, 40), e.tagName]);
+}
+return found;
+"""
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_every_text_has_contrast(page, colours):
+    screen(page, colours=colours)
+    ground = page.execute_script("return getComputedStyle(document.body).backgroundColor")
+    assert (sum(map(int, re.findall(r"\d+", ground)[:3])) < 200) == (colours == "dark")
+    contrasts = page.execute_script(CONTRASTS)
+    assert len(contrasts) > 200
+    assert [one for one in contrasts if one[0] < 4.5] == []
+
+
+def test_the_switch_overrules_the_system(page):
+    def ground() -> str:
+        return page.execute_script("return getComputedStyle(document.body).backgroundColor")
+
+    light = ground()
+    choose(page, "theme", "dark")
+    dark = ground()
+    assert dark != light
+    screen(page, colours="dark")
+    choose(page, "theme", "light")
+    assert ground() == light
+    choose(page, "theme", "light dark")
+    assert ground() == dark
+
+
+def test_paper_is_light_and_whole(page):
+    screen(page, colours="dark", media="print")
+    assert page.execute_script("return getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    page.execute_script("dispatchEvent(new Event('beforeprint'))")
+    assert all(page.execute_script("return [...document.querySelectorAll('details')].map((d) => d.open)"))
+    hidden = page.execute_script(
+        "return ['nav', '#pager', '#filters'].map((s) => getComputedStyle(document.querySelector(s)).display)"
+    )
+    assert hidden == ["none"] * 3
+    pdf = page.execute_cdp_cmd("Page.printToPDF", {"printBackground": False})["data"]
+    assert pdf.startswith("JVBER")  # %PDF
+    page.execute_script("dispatchEvent(new Event('afterprint'))")
+
+
+def test_without_scripts_the_page_still_reads(browser, page_file):
+    screen(browser)
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        browser.get(page_file.as_uri())
+        read = browser.find_element("css selector", "main").text
+        assert "The settings" in read
+        assert "needs JavaScript" in read
+        assert browser.find_element("css selector", "#neighbours .photograph").is_displayed()
+        assert not browser.find_element("id", "filters").is_displayed()
+        assert not browser.find_element("id", "theme").is_displayed()
+    finally:
+        browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+    browser.get_log("browser")
+
+
+def test_structure_is_what_screen_readers_walk(page):
+    levels = [int(h.tag_name[1]) for h in page.find_elements("css selector", "h1, h2, h3, h4")]
+    assert Counter(levels)[1] == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    for landmark in ("header", "nav", "main", "footer"):
+        assert len(page.find_elements("css selector", f"body > {landmark}")) == 1
+    for control in page.find_elements("css selector", "select, button"):
+        assert control.accessible_name
+    for table in page.find_elements("css selector", "table"):
+        assert table.find_elements("css selector", "caption")
+        assert all(head.get_attribute("scope") in ("col", "row") for head in table.find_elements("css selector", "th"))
+    unnamed = page.execute_script(
+        "return [...document.querySelectorAll('[role=img], img')].filter((e) => !(e.ariaLabel || e.alt)).length"
+    )
+    assert unnamed == 0
+    duplicates = page.execute_script(
+        "const ids = [...document.querySelectorAll('[id]')].map((e) => e.id); return ids.length - new Set(ids).size"
+    )
+    assert duplicates == 0
