@@ -181,7 +181,8 @@ def evaluate(
     if out is not None:
         from alignet_hf.evaluation.score_files import save_scores
 
-        save_scores(scores, out, comparisons)
+        about = {"model": model, "seed": str(seed)} | ({} if against is None else {"against": against})
+        save_scores(scores, out, comparisons, about)
     if as_json:
         print(json.dumps(_as_json(scores, comparisons, people, notes)))
         return

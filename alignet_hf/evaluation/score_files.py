@@ -1,6 +1,5 @@
-"""Scores and comparisons as files: tables, figures and JSON in one folder."""
+"""Scores and comparisons as files: tables and figures in one folder."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,11 +8,9 @@ from alignet_hf.evaluation.figures import DPI
 from alignet_hf.evaluation.human.calibration import Calibration
 from alignet_hf.evaluation.result_drawing import draw_comparisons, draw_scores
 from alignet_hf.evaluation.result_table import comparisons_frame, results_frame
+from alignet_hf.evaluation.score_json import save_json
 from alignet_hf.evaluation.statistics import Result
 from alignet_hf.hub.artifacts import make_folder, replacing
-
-SCORES, COMPARISONS = "scores", "comparisons"  # the names of the tables and of the figures that draw them
-SCORES_FILE = "scores.json"
 
 
 def save_scores(
@@ -25,11 +22,10 @@ def save_scores(
     """Write every score, and what it is compared with, into a folder.
 
     Args:
-        about: what made the scores, for `report`: "model", "against", "command", "seed" and whatever else is known.
+        about: what made the scores, see `save_json`.
 
     Files:
-        scores.json: all of it for `report`: {"about": ..., "scores": {name: `Result.to_dict` and its name},
-            "comparisons": {name: `Comparison.to_dict`}}.
+        scores.json: all of it, for `report`.
         scores.csv: a row a score; of a calibration, its error.
         scores.png: the scores, without the calibrations: of an error less is better.
         a reliability diagram and a table of bins for each calibration, under its name.
@@ -39,26 +35,20 @@ def save_scores(
     calibrations = {name.replace("/", "-"): one for name, one in scores.items() if isinstance(one, Calibration)}
     results = {name: one for name, one in scores.items() if isinstance(one, Result)}
     errors = {name: one.error for name, one in scores.items() if isinstance(one, Calibration)}
-    tables = {SCORES: results_frame({**results, **errors})}
+    tables = {"scores": results_frame({**results, **errors})}
     tables |= {f"{name}-bins": one.bins_frame() for name, one in calibrations.items()}
-    figures = {SCORES: draw_scores(results)}
+    figures = {"scores": draw_scores(results)}
     for name, one in calibrations.items():
         axis = one.draw()
         axis.set_title(f"{name.removeprefix('levels_')}\n{axis.get_title()}", fontsize=9)
         figures[name] = axis.figure
     if comparisons:
-        tables[COMPARISONS] = comparisons_frame(comparisons)
-        figures[COMPARISONS] = draw_comparisons(comparisons).figure
+        tables["comparisons"] = comparisons_frame(comparisons)
+        figures["comparisons"] = draw_comparisons(comparisons).figure
     for name, table in tables.items():
         with replacing(folder / f"{name}.csv") as path:
             path.write_text(table.to_csv(index_label=None if name.endswith("-bins") else "score"), encoding="utf-8")
+    save_json(scores, folder, comparisons, about)
     for name, figure in figures.items():
         with replacing(folder / f"{name}.png") as path:
             figure.savefig(path, dpi=DPI, format="png")
-    content = {
-        "about": dict(about or {}),
-        "scores": {name: {"name": one.name, **one.to_dict()} for name, one in {**results, **errors}.items()},
-        "comparisons": {name: one.to_dict() for name, one in (comparisons or {}).items()},
-    }
-    with replacing(folder / SCORES_FILE) as path:
-        path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -6,7 +6,7 @@ from alignet_hf.errors import InputError
 from alignet_hf.evaluation.page.of_scores import page_of_scores
 from alignet_hf.evaluation.page.of_sweep import SWEEP, page_of_sweep
 from alignet_hf.evaluation.page.writing import FILE, write_page
-from alignet_hf.evaluation.score_files import SCORES_FILE
+from alignet_hf.evaluation.score_json import SCORES_FILE
 from alignet_hf.output_folder import working_in
 from alignet_hf.pipeline import RECIPE, rewrite_report
 from alignet_hf.pipeline_work import METRICS

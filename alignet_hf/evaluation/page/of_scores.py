@@ -8,7 +8,7 @@ from alignet_hf.evaluation.page.content import Drawn, Page, Score, ScoreTable
 from alignet_hf.evaluation.page.figure_files import figure_files
 from alignet_hf.evaluation.page.photographs import Photographs
 from alignet_hf.evaluation.page.versions import package_versions
-from alignet_hf.evaluation.score_files import COMPARISONS, SCORES, SCORES_FILE
+from alignet_hf.evaluation.score_json import SCORES_FILE
 
 
 def page_of_scores(folder: Path, *, photographs: bool = True) -> Page:
@@ -133,4 +133,4 @@ def _figures(folder: Path, scores: dict, photographs: bool) -> list[Drawn]:
         words = name.replace("_", " ")
         says = f"How often {words} is right, by how sure it is; the score is {one['estimate']:.3f}."
         diagrams[name.replace("/", "-")] = words, says
-    return figure_files(folder, diagrams, photographs=photographs, without=(SCORES, COMPARISONS))
+    return figure_files(folder, diagrams, photographs=photographs, without=("scores", "comparisons"))

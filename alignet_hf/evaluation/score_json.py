@@ -1,0 +1,36 @@
+"""Scores and comparisons as one JSON file, which `report` reads."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from alignet_hf.evaluation.comparison import Comparison
+from alignet_hf.evaluation.human.calibration import Calibration
+from alignet_hf.evaluation.statistics import Result
+from alignet_hf.hub.artifacts import replacing
+
+SCORES_FILE = "scores.json"
+
+
+def save_json(
+    scores: Mapping[str, Result | Calibration],
+    folder: Path,
+    comparisons: Mapping[str, Comparison] | None = None,
+    about: Mapping[str, str] | None = None,
+) -> None:
+    """Write scores.json into a folder.
+
+    It holds {"about": ..., "scores": {name: `Result.to_dict`, and the Result's own name}, "comparisons": {name:
+    `Comparison.to_dict`}}; of a calibration, its error.
+
+    Args:
+        about: what made the scores: "model", "against", "command", "seed" and whatever else is known.
+    """
+    results = {name: one.error if isinstance(one, Calibration) else one for name, one in scores.items()}
+    content = {
+        "about": dict(about or {}),
+        "scores": {name: {"name": one.name, **one.to_dict()} for name, one in results.items()},
+        "comparisons": {name: one.to_dict() for name, one in (comparisons or {}).items()},
+    }
+    with replacing(folder / SCORES_FILE) as path:
+        path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
