@@ -24,6 +24,7 @@ from alignet_hf.distill.temperature import matching_temperature
 from alignet_hf.encoders import open_student, open_teacher
 from alignet_hf.evaluation.human.scores import CHANCE, score_on_judgments
 from alignet_hf.evaluation.report import write_report
+from alignet_hf.evaluation.statistics import Result
 from alignet_hf.hub.artifacts import replacing
 from alignet_hf.hub.from_run import describe_student, known_of
 from alignet_hf.inputs import open_images, read_judgments
@@ -123,6 +124,17 @@ class Pipeline:
         cache = self.recipe.images.cache
         return self.images if cache is None else CachedImages(cache)
 
+    @cached_property
+    def results(self) -> dict[tuple[str, str], dict[str, Result]]:
+        """(who, setting) -> every score with its draws, which are common to all: the report compares them in pairs."""
+        options = {"n_bootstrap": self.recipe.evaluate.n_bootstrap, "seed": self.recipe.seed}
+
+        def scores(embeddings: np.ndarray | EmbeddingsView) -> dict[str, Result]:
+            return score_on_judgments(embeddings, self.judgments, **options)
+
+        teacher = {("teacher", name): scores(self.teacher_view(key)) for name, key in TEACHER.items()}
+        return teacher | {("student", name): scores(self.student_embeddings(name)) for name in self.recipe.settings}
+
     # The stages
 
     def check_images(self) -> None:
@@ -213,14 +225,10 @@ class Pipeline:
 
     def evaluate(self) -> None:
         """Score teacher and student on the held-out judgments, and write metrics.json."""
-        judgments, options = self.judgments, self.recipe.evaluate
-
-        def score(embeddings: np.ndarray | EmbeddingsView) -> dict[str, dict[str, float]]:
-            results = score_on_judgments(embeddings, judgments, n_bootstrap=options.n_bootstrap, seed=self.recipe.seed)
-            return {name: result.to_dict() for name, result in results.items()}
-
-        scores = {"teacher": {name: score(self.teacher_view(key)) for name, key in TEACHER.items()}}
-        scores["student"] = {name: score(self.student_embeddings(name)) for name in self.recipe.settings}
+        judgments = self.judgments
+        scores: dict[str, dict[str, dict]] = {"teacher": {}, "student": {}}
+        for (who, setting), results in self.results.items():
+            scores[who][setting] = {name: result.to_dict() for name, result in results.items()}
         metrics = {
             "recipe": self.recipe.name,
             **scores,

@@ -27,6 +27,7 @@ class MadeRun:
     images: object
     out: Path
     embeddings: dict[str, np.ndarray]
+    results: dict
     metrics: dict
     undecodable = np.array([], np.int64)
     images_fingerprint = "0123456789abcdef"
@@ -59,24 +60,25 @@ def make_run(out: Path, *overrides: str) -> MadeRun:
         name: places + noise * places.std() * rng.normal(size=places.shape) for name, noise in SETTINGS.items()
     }
 
-    def scores(name: str) -> dict:
-        found = score_on_judgments(embeddings[name], judgments, n_bootstrap=40, seed=0)
-        return {measure: result.to_dict() for measure, result in found.items()}
-
+    scores = {name: score_on_judgments(rows, judgments, n_bootstrap=40, seed=0) for name, rows in embeddings.items()}
+    results = {("teacher", "original"): scores["unalignet"], ("teacher", "ud"): scores["alignet"]}
+    results |= {("student", name): scores[name] for name in SETTINGS}
+    measured = {"teacher": {}, "student": {}}
+    for (who, setting), found in results.items():
+        measured[who][setting] = {measure: result.to_dict() for measure, result in found.items()}
     for name in ("alignet", "unalignet"):
         (out / "training" / name).mkdir(parents=True)
         history = [{"step": step, "loss": 1 / step, "eval_people_odd_one_out_accuracy": 0.4} for step in range(1, 5)]
         (out / "training" / name / "curve.json").write_text(json.dumps(history))
     metrics = {
         "recipe": recipe.name,
-        "teacher": {"original": scores("unalignet"), "ud": scores("alignet")},
-        "student": {name: scores(name) for name in SETTINGS},
+        **measured,
         "noise_ceiling": judgments.noise_ceiling,
         "chance": CHANCE,
         "held_out": {"objects": len(judgments.held_out_rows), "triplets": len(judgments.held_out)},
         "seconds": {"teacher": 1.25, "report": 2.5},
     }
-    return MadeRun(recipe, judgments, images, out, embeddings, metrics)
+    return MadeRun(recipe, judgments, images, out, embeddings, results, metrics)
 
 
 @pytest.fixture(scope="session")

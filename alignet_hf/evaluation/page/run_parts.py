@@ -9,14 +9,13 @@ import numpy as np
 from alignet_hf.data.images import image_names
 from alignet_hf.data.images.classes import class_labels
 from alignet_hf.errors import InputError
-from alignet_hf.evaluation.comparison import Comparison, adjust_comparisons, compare_models, compare_results
-from alignet_hf.evaluation.human.rsa import rsa
+from alignet_hf.evaluation.comparison import Comparison, adjust_comparisons, compare_results
 from alignet_hf.evaluation.page.explorer import Explorer, explore, sample
 from alignet_hf.evaluation.page.neighbours import Neighbours, find_neighbours
 from alignet_hf.evaluation.page.photographs import Photographs
+from alignet_hf.evaluation.report import SCORES
 from alignet_hf.pipeline_work import TEACHER
 from alignet_hf.recipe import EMBEDDED
-from alignet_hf.triplets import triplet_similarities
 
 if TYPE_CHECKING:
     from alignet_hf.pipeline import Pipeline
@@ -119,19 +118,11 @@ class RunParts:
     @cached_property
     def comparisons(self) -> dict[tuple[Key, Key, str], Comparison]:
         """(first, second, measure) -> the comparison under common draws, corrected for their number."""
-        judgments, recipe = self.judgments, self.recipe
-        options = {"n_bootstrap": recipe.evaluate.n_bootstrap, "seed": recipe.seed}
-        rows, local = np.unique(judgments.held_out, return_inverse=True)
-        local = local.reshape(-1, 3)
-        pairs = [pair for pair in COMPARED if set(pair) <= set(self.representations)]
-        similarities, correlations = {}, {}
-        for key in dict.fromkeys(key for pair in pairs for key in pair):
-            embeddings = self.representations[key]
-            similarities[key] = triplet_similarities(np.asarray(embeddings[rows]), local)
-            correlations[key] = rsa(np.asarray(embeddings[self.held_out]), judgments.similarities, **options)
-        found = {}
-        for first, second in pairs:
-            accuracy = compare_models(similarities[first], similarities[second], judgments.held_out, **options)
-            found[first, second, "odd_one_out_accuracy"] = accuracy
-            found[first, second, "rsa_spearman"] = compare_results(correlations[first], correlations[second])
+        results = self.pipeline.results
+        found = {
+            (first, second, measure): compare_results(results[first][measure], results[second][measure])
+            for first, second in COMPARED
+            if {first, second} <= set(results)
+            for measure in SCORES
+        }
         return adjust_comparisons(found) if found else {}
