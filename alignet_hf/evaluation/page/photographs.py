@@ -46,7 +46,7 @@ class Photographs:
 
     def lines(self, number: int) -> list[str]:
         """The label in short lines, for a tile that stands in place of the photograph."""
-        return textwrap.wrap(self.labels[number], 13, max_lines=4, placeholder=" …")
+        return textwrap.wrap(self.labels[number], 11, max_lines=4, placeholder=" …")
 
 
 def label_of(name: str) -> str:

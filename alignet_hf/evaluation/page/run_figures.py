@@ -52,6 +52,7 @@ def _maps(parts: RunParts) -> Drawn:
     numbers = None
     if 1 < len(names) <= drawing.MOST_CLASSES:
         numbers = np.array([names.index(name) for name in classes])
+    fewer = f" Shown: {len(rows)} of {len(parts.held_out)}, drawn at random." if len(rows) < len(parts.held_out) else ""
     panels = []
     for name, places in projections.places.items():
         places, explained = places[parts.mapped], projections.explained[name]
@@ -68,7 +69,7 @@ def _maps(parts: RunParts) -> Drawn:
         panels,
         "Held-out photographs by the first two principal components of each representation, turned so that the two can "
         "be compared, each at the free place of a grid nearest to its own. Two dimensions show a part of the variance "
-        "alone: what lies together here can be apart in the others.",
+        f"alone: what lies together here can be apart in the others.{fewer}",
         legend=drawing.class_legend(names) if numbers is not None else "",
     )
 

@@ -82,6 +82,8 @@ def limits(parts: RunParts) -> list[str]:
             "RSA compares with people's dimensions (human.embedding), which were fitted to all choices; the accuracies "
             "compare with the choices themselves."
         )
+    if not parts.shown:
+        said.append("Photographs may not be shown here: their names stand in their place.")
     return said
 
 
@@ -116,6 +118,7 @@ def _settings(parts: RunParts) -> ScoreTable:
 
 
 def _differences(parts: RunParts) -> ScoreTable:
+    n_compared, n_draws = len(parts.comparisons), parts.recipe.evaluate.n_bootstrap
     rows: dict[str, list[Score]] = {}
     for (first, second, _), comparison in parts.comparisons.items():
         score = Score.of(comparison.to_dict(), p=f"{comparison.p_adjusted:.3g}")
@@ -124,7 +127,7 @@ def _differences(parts: RunParts) -> ScoreTable:
         "Differences",
         "One representation less another, on the same judgments and under the same draws; 95 % intervals. An interval "
         "that holds 0 does not tell the two apart. p: two-sided, from the bootstrap, corrected by Holm for "
-        f"{len(parts.comparisons)} comparisons.",
+        f"{n_compared} comparisons; so many draws tell none below {min(1, 2 * n_compared / (n_draws + 1)):.2g}.",
         "difference",
         list(SCORES.values()),
         rows,
