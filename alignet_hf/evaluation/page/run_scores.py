@@ -140,6 +140,8 @@ def _neighbours(near: Neighbours) -> ScoreTable:
         name: [Score.of(of[name].to_dict()) if name in of else None for of in near.scores.values()]
         for name in near.found
     }
+    chances = [next(iter(of.values())).chance for of in near.scores.values()]
+    rows["chance"] = [Score(chance, chance=chance, is_reference=True) for chance in chances]
     return ScoreTable(
         "Neighbours",
         f"Of each held-out photograph's {k} nearest among the others: the share that is among people's own {k}, and "

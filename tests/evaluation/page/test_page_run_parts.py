@@ -5,6 +5,7 @@ import pytest
 
 from alignet_hf.data.judgments import Judgments
 from alignet_hf.evaluation.comparison import compare_models
+from alignet_hf.evaluation.page import run_scores
 from alignet_hf.evaluation.page.run_parts import AFTER, BEFORE, COMPARED, DIRECT, RunParts
 from alignet_hf.triplets import triplet_similarities
 
@@ -41,6 +42,14 @@ def test_the_photographs_are_all_that_any_part_shows(parts):
     assert set(np.unique(parts.explorer.triplets).tolist()) <= shown
     assert set(parts.neighbours.rows().tolist()) <= shown
     assert shown == set(parts.held_out.tolist())
+
+
+def test_chance_stands_in_words_wherever_it_is_drawn(parts):
+    """A drawing is hidden from screen readers: what it draws is said in a row of its own."""
+    for table in run_scores.tables(parts):
+        drawn = {score.chance for row in table.rows.values() for score in row if score and score.chance is not None}
+        said = {score.estimate for score in table.rows.get("chance", []) if score is not None}
+        assert drawn <= said | {0.0}, table.title  # of differences, none: 0
 
 
 def test_shares_follow_judgments_whose_photographs_are_lost(made_run):
