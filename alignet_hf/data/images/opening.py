@@ -77,13 +77,24 @@ def _listed_images(path: Path) -> ImageList:
     return ImageList(files, folder=path.parent)
 
 
-def _hub_images(name: str, split: str, column: str | None) -> DatasetImages:
+def load_hub_dataset(name: str, split: str):
+    """A split of a data set on the Hub, a `datasets.Dataset`.
+
+    Raises:
+        InputError: naming the data set, and why it cannot be opened.
+    """
     import datasets
 
     try:
-        dataset = datasets.load_dataset(name, split=split)
+        return datasets.load_dataset(name, split=split)
     except (OSError, ValueError, datasets.exceptions.DatasetGenerationError) as error:
         raise InputError(f"{name}: the data set cannot be opened: {str(error).splitlines()[0]}") from error
+
+
+def _hub_images(name: str, split: str, column: str | None) -> DatasetImages:
+    import datasets
+
+    dataset = load_hub_dataset(name, split)
     columns = [key for key, kind in dataset.features.items() if isinstance(kind, datasets.Image)]
     if column is None and not columns:
         raise InputError(f"{name}: no column of images; the data set has {', '.join(dataset.features)}")
