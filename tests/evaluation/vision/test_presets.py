@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from alignet_hf.errors import InputError
+from alignet_hf.evaluation.vision.presets import PRESETS, few_shot_data, presets_table
+
+
+def write_photos(folder, **of_class) -> None:
+    rng = np.random.default_rng(len(of_class))
+    for name, n in of_class.items():
+        (folder / name).mkdir(parents=True)
+        for number in range(n):
+            Image.fromarray(rng.integers(0, 256, (8, 8, 3), np.uint8)).save(folder / name / f"{number}.png")
+
+
+def test_the_papers_ten_data_sets_are_there():
+    names = ["imagenet", "places365", "cifar100", "birds", "cars", "flowers", "pets", "uc_merced", "colon", "dtd"]
+    assert list(PRESETS) == names  # B.2.1, Fig. 4A
+    for preset in PRESETS.values():
+        assert preset.licence
+        assert preset.source.startswith("http")
+        assert min(preset.n_training, preset.n_test) >= preset.n_classes > 1
+        assert preset.place is None or len(preset.place.split("/")) == 2
+    assert presets_table().row_count == 10
+
+
+def test_a_preset_with_a_copy_of_ones_own(tmp_path):
+    write_photos(tmp_path / "train", ant=4, bee=5)
+    write_photos(tmp_path / "test", bee=2)
+    name, training, test = few_shot_data(f"pets={tmp_path}")
+    assert name == "pets"
+    assert np.bincount(training.labels).tolist() == [4, 5]
+    assert test.labels.tolist() == [1, 1]
+
+
+def test_of_many_images_a_class_some_are_drawn_from(tmp_path):
+    write_photos(tmp_path / "train", ant=60, bee=3)
+    write_photos(tmp_path / "val", ant=1)
+    _, training, test = few_shot_data(f"places365={tmp_path}")
+    assert np.bincount(training.labels).tolist() == [50, 3]
+    assert test.labels.tolist() == [0]
+
+
+def test_one_split_is_divided(tmp_path):
+    write_photos(tmp_path, ant=10, bee=11)
+    _, training, test = few_shot_data(f"uc_merced={tmp_path}", seed=1)
+    assert (len(training), len(test)) == (10, 11)
+    assert not set(training.images.names) & set(test.images.names)
+    assert few_shot_data(f"uc_merced={tmp_path}", seed=1)[1].images.names == training.images.names
+    name, training, test = few_shot_data(f"mine={tmp_path}")
+    assert (name, len(training), len(test)) == ("mine", 10, 11)
+
+
+def test_a_data_set_of_ones_own_with_two_splits(tmp_path):
+    write_photos(tmp_path / "train", ant=4, bee=5)
+    write_photos(tmp_path / "validation", ant=1, bee=1)
+    _, training, test = few_shot_data(f"mine={tmp_path}")
+    assert (len(training), len(test)) == (9, 2)
+
+
+def test_what_is_missing_is_said(tmp_path):
+    with pytest.raises(InputError, match=r"--few-shot cats: choose among imagenet, places365, .*, or give NAME=PLACE"):
+        few_shot_data("cats")
+    with pytest.raises(InputError, match="--few-shot places365: give a folder"):
+        few_shot_data("places365")
