@@ -8,7 +8,22 @@ from typing import Annotated
 import typer
 
 from alignet_hf.console import IMAGES, ImageSize, Json, OnBad, Pooling, Seed, quiet
-from alignet_hf.errors import InputError
+from alignet_hf.evaluation.suite_options import (
+    Breeds,
+    Draws,
+    EmbeddingsFolder,
+    FewShot,
+    HierarchySource,
+    Ood,
+    Presets,
+    Robustness,
+    Shots,
+    Suites,
+    Test,
+    Training,
+    check_belongs,
+    wanted_suites,
+)
 from alignet_hf.output_folder import writes_out
 
 
@@ -19,6 +34,7 @@ def evaluate(
         str | None,
         typer.Argument(help=f"The images that people judged, of every data set without --images-of: {IMAGES}."),
     ] = None,
+    suite: Suites = "human",
     on: Annotated[
         str | None,
         typer.Option(
@@ -95,8 +111,20 @@ def evaluate(
             "comma. A score that cannot be drawn so keeps its own: triplets on Levels, else objects."
         ),
     ] = None,
+    training: Training = None,
+    test: Test = None,
+    few_shot: FewShot = None,
+    shots: Shots = "1,10",
+    draws: Draws = 10,
+    breeds: Breeds = None,
+    robustness: Robustness = None,
+    ood: Ood = None,
+    hierarchy: HierarchySource = None,
+    embeddings: EmbeddingsFolder = None,
     on_bad: OnBad = "raise",
-    against: Annotated[str | None, typer.Option(help="Another encoder, compared on the same judgments.")] = None,
+    against: Annotated[
+        str | None, typer.Option(help="Another encoder, compared on the same judgments and images.")
+    ] = None,
     image_size: ImageSize = None,
     pooling: Pooling = "auto",
     n_bootstrap: Annotated[int, typer.Option(min=0, help="Draws for intervals; 0 for none.")] = 1000,
@@ -104,17 +132,18 @@ def evaluate(
     out: Annotated[Path | None, typer.Option(help="A folder for scores.csv, comparisons.csv and figures.")] = None,
     seed: Seed = 0,
     as_json: Json = False,
+    presets: Presets = False,
 ) -> None:
-    """Score an encoder on what people say.
+    """Score an encoder: on what people say, as a vision model, as a representation.
 
-    Odd-one-out choices, those of THINGS and Levels, similarity matrices (RSA), ratings, multi-arrangement.
+    What people say: odd-one-out choices, those of THINGS and Levels, similarity matrices (RSA), ratings,
+    multi-arrangement. --suite asks for the others, on labelled images.
     """
-    import numpy as np
-
     from alignet_hf.evaluation import inputs
-    from alignet_hf.evaluation.comparison import adjust_comparisons
-    from alignet_hf.evaluation.judged_images import Images, image_paths
-    from alignet_hf.evaluation.on_people import Scoring, compare, score
+    from alignet_hf.evaluation.human_suite import HumanSuite
+    from alignet_hf.evaluation.on_people import Scoring
+    from alignet_hf.evaluation.suite import Suite, run_suites
+    from alignet_hf.evaluation.vision.store import EmbeddingStore
 
     given = {
         "choices": choices,
@@ -128,70 +157,71 @@ def evaluate(
         "multi-arrangement": multi_arrangement,
     }
     given = {name: path for name, path in given.items() if path is not None}
-    wanted = inputs.wanted_sets(on, given)
-    reading = inputs.Reading(
-        concepts=concepts,
-        odd_column=odd_column,
-        kind=kind,
-        key=key,
-        condensed=condensed,
-        names=names,
-        in_order=in_order,
-        scale=scale,
-        drop_missing=drop_missing,
+    suites = wanted_suites(suite)
+    seen, vision = ("vision", "representation"), ("vision",)
+    check_belongs(
+        suites,
+        {
+            "IMAGES": (images is not None, ("human",)),
+            "--on": (on is not None, ("human",)),
+            **{inputs.OPTIONS[name]: (True, ("human",)) for name in given},
+            "--training": (training is not None, vision),
+            "--test": (test is not None, seen),
+            "--few-shot": (bool(few_shot), vision),
+            "--breeds": (breeds is not None, vision),
+            "--robustness": (bool(robustness), vision),
+            "--ood": (bool(ood), vision),
+            "--hierarchy": (hierarchy is not None, ("representation",)),
+        },
     )
-    inputs.check_reading(reading, wanted)
-    scoring = Scoring(
-        similarity=similarity,
-        rsa_similarity=rsa_similarity,
-        correlation=correlation,
-        temperature=temperature,
-        over=None if over is None else tuple(over.split(",")),
-        n_bootstrap=n_bootstrap,
-        n_permutations=n_permutations,
-        seed=seed,
-    )
-    _check_scoring(scoring, wanted, against)
-    paths = image_paths(images, images_of or [], wanted)
+    parts: list[Suite] = []
+    human = None
+    if "human" in suites:
+        reading = inputs.Reading(
+            concepts=concepts,
+            odd_column=odd_column,
+            kind=kind,
+            key=key,
+            condensed=condensed,
+            names=names,
+            in_order=in_order,
+            scale=scale,
+            drop_missing=drop_missing,
+        )
+        scoring = Scoring(
+            similarity=similarity,
+            rsa_similarity=rsa_similarity,
+            correlation=correlation,
+            temperature=temperature,
+            over=None if over is None else tuple(over.split(",")),
+            n_bootstrap=n_bootstrap,
+            n_permutations=n_permutations,
+            seed=seed,
+        )
+        human = HumanSuite(images, images_of or [], on, given, reading, scoring, against is not None)
+        parts.append(human)
 
     quiet()
-    sources = Images(paths)
     notes: list[str] = []
 
     def note(line: str) -> None:
         print(f"alignet-hf: {line}", file=sys.stderr)
         notes.append(line)
 
-    people = inputs.read_people({name: given[name] for name in wanted}, sources, reading, note)
-    if scoring.over is not None:
-        people.check_over(scoring.over)
-    if people.levels is not None and people.levels[0].exclusions is not None and not as_json:
-        print(people.levels[0].exclusions)
-    rows = people.rows
-    ours, undecodable = sources.embed(model, rows, image_size, pooling, on_bad)
-    if undecodable:
-        people, n_out = people.without(list(undecodable))
-        ours = ours[np.searchsorted(rows, people.rows)]
-        note(f"{n_out} judgments (triplets, and objects of matrices) name images that were skipped, and are left out")
-    scores = score(ours, people, scoring, note)
-    comparisons = {}
-    if against is not None:
-        theirs, _ = sources.embed(against, people.rows, image_size, pooling)
-        comparisons = adjust_comparisons(compare(ours, theirs, people, scoring))
-    if out is not None:
-        from alignet_hf.evaluation.score_files import save_scores
-
-        about = {"model": model, "seed": str(seed)} | ({} if against is None else {"against": against})
-        save_scores(scores, out, comparisons, about)
+    for part in parts:
+        part.read(note)
+    exclusions = None if human is None else human.exclusions
+    if exclusions is not None and not as_json:
+        print(exclusions)
+    encoder = {"folder": embeddings, "image_size": image_size, "pooling": pooling, "on_bad": on_bad}
+    store = EmbeddingStore.open(model, **encoder)
+    other = None if against is None else EmbeddingStore.open(against, **encoder)
+    outcome = run_suites(parts, store, other, note, out)
     if as_json:
-        print(json.dumps(_as_json(scores, comparisons, people, notes)))
-        return
-    for name, one in scores.items():
-        print(f"{name}: {one}")
-    for name, one in comparisons.items():
-        print(f"against {against}, {name}: {one}")
-    if len(comparisons) > 1:
-        print(f"p of the {len(comparisons)} comparisons: corrected by Holm")
+        further = {} if exclusions is None else {"levels_exclusions": exclusions.to_dict()}
+        print(json.dumps(outcome.to_dict() | further | ({"notes": notes} if notes else {})))
+    else:
+        print("\n".join(outcome.lines(against)))
 
 
 def report(
@@ -210,34 +240,3 @@ def report(
     from alignet_hf.evaluation.page.folder import write_report_of
 
     print(f"report: {write_report_of(folder, photographs=photographs)}")
-
-
-def _check_scoring(scoring, wanted: list[str], against: str | None) -> None:
-    """Refuse options that nothing here would use."""
-    from alignet_hf.evaluation.inputs import RSA
-    from alignet_hf.evaluation.on_people import Scoring
-
-    default = Scoring()
-    if not set(wanted) & set(RSA):
-        for option, changed in (
-            ("--correlation", scoring.correlation != default.correlation),
-            ("--rsa-similarity", scoring.rsa_similarity != default.rsa_similarity),
-        ):
-            if changed:
-                raise InputError(f"{option} is for similarity matrices (RSA), which none of {', '.join(wanted)} is")
-    if scoring.temperature != default.temperature and "levels" not in wanted:
-        raise InputError("--temperature is for calibration and uncertainty, which are scored on --levels")
-    if against is not None and not scoring.n_bootstrap:
-        raise InputError("--against: the comparison is by bootstrap; --n-bootstrap 0 leaves it no draw")
-    if scoring.over is not None and not scoring.n_bootstrap:
-        raise InputError("--over: --n-bootstrap 0 leaves nothing to draw")
-
-
-def _as_json(scores: dict, comparisons: dict, people, notes: list[str]) -> dict:
-    found = {name: one.to_dict() for name, one in scores.items()}
-    found |= {f"difference_on_{name}": one.to_dict() for name, one in comparisons.items()}
-    if people.levels is not None and people.levels[0].exclusions is not None:
-        found["levels_exclusions"] = people.levels[0].exclusions.to_dict()
-    if notes:
-        found["notes"] = notes
-    return found

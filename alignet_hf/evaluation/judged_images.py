@@ -1,17 +1,17 @@
 """The images that people judged: where those of each data set are, and an encoder's embeddings of them."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from alignet_hf.data.images import SomeImages
-from alignet_hf.data.images.undecodable import OnBad
-from alignet_hf.distill.processes import this_process
-from alignet_hf.encoders import encoder_named, open_teacher
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation.inputs import GROUP, OPTIONS, RSA
 from alignet_hf.pipeline import open_images
-from alignet_hf.surrogate.embed import embed_images
+
+if TYPE_CHECKING:
+    from alignet_hf.evaluation.vision.store import EmbeddingStore
 
 
 def image_paths(images: str | None, images_of: Sequence[str], wanted: Sequence[str]) -> dict[str, str]:
@@ -66,28 +66,18 @@ class Images:
         path = self.paths[name]
         return self.sources[path], self.starts[path]
 
-    def embed(
-        self, model: str, rows: np.ndarray, image_size: int | None, pooling: str, on_bad: OnBad = "raise"
-    ) -> tuple[np.ndarray, dict[int, str]]:
+    def embed(self, store: "EmbeddingStore", rows: np.ndarray) -> np.ndarray:
         """An encoder's embeddings of the images at these rows, which are sorted.
 
-        Args:
-            on_bad: "raise" stops at an image that cannot be decoded; with "skip" its embedding is NaN.
-
         Returns:
-            (len(rows), D); and the rows of images that were skipped, with what is wrong with them.
+            (len(rows), D); NaN of an image that cannot be decoded, where the store skips them.
 
         Raises:
-            InputError: an image that cannot be decoded; with "skip", a source of which none can.
+            InputError: an image that cannot be decoded; of a store that skips them, a source of which none can.
         """
-        encoder, processor = open_teacher(encoder_named(model, image_size=image_size, pooling=pooling))
-        found, undecodable = [], {}
+        found = []
         for path, source in self.sources.items():
             own = rows[(rows >= self.starts[path]) & (rows < self.starts[path] + len(source))] - self.starts[path]
             if len(own):
-                embeddings = embed_images(
-                    encoder, SomeImages(source, own), processor=processor, device=this_process().device, on_bad=on_bad
-                )
-                found.append(np.asarray(embeddings))
-                undecodable |= {int(own[row] + self.starts[path]): said for row, said in embeddings.undecodable.items()}
-        return np.concatenate(found), undecodable
+                found.append(np.asarray(store.embed(SomeImages(source, own))))
+        return np.concatenate(found)

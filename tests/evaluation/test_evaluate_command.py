@@ -146,11 +146,11 @@ def test_no_draws_give_no_interval_in_valid_json(call, lab):
 
 
 def test_a_source_of_several_data_sets_is_embedded_once(call, lab, monkeypatch):
-    from alignet_hf.evaluation import judged_images
+    from alignet_hf.evaluation.vision import store
 
     embedded = []
     monkeypatch.setattr(
-        judged_images,
+        store,
         "embed_images",
         lambda encoder, images, **options: (embedded.append(len(images)), embed_images(encoder, images, **options))[1],
     )

@@ -1,0 +1,102 @@
+"""The suites of `alignet-hf evaluate` one after another: each reads its data, scores an encoder, and draws."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from alignet_hf.errors import InputError
+from alignet_hf.evaluation.comparison import Comparison, adjust_comparisons, compare_results
+from alignet_hf.evaluation.human.calibration import Calibration
+from alignet_hf.evaluation.score_files import save_scores
+from alignet_hf.evaluation.statistics import Result
+from alignet_hf.evaluation.vision.store import EmbeddingStore
+
+Score = Result | Calibration
+Note = Callable[[str], None]
+
+
+class Suite(Protocol):
+    """Tests that belong together."""
+
+    def read(self, note: Note) -> None:
+        """Open the data.
+
+        Raises:
+            InputError: naming the file and what is wrong with it.
+        """
+
+    def scores(
+        self, store: EmbeddingStore, against: EmbeddingStore | None, note: Note
+    ) -> tuple[dict[str, Score], dict[str, Comparison]]:
+        """Every score of an encoder, and its comparison with another's, not yet corrected for their number."""
+
+    def save_figures(self, folder: Path) -> None:
+        """Draw what was scored last, beside `scores.csv`."""
+
+
+@dataclass
+class Outcome:
+    """What the suites found.
+
+    Attributes:
+        scores: name -> Result, or Calibration.
+        comparisons: name -> the encoder less the other, corrected by Holm for the number of all of them.
+    """
+
+    scores: dict[str, Score] = field(default_factory=dict)
+    comparisons: dict[str, Comparison] = field(default_factory=dict)
+
+    def to_dict(self) -> dict:
+        """As JSON: the scores, and the comparisons as `difference_on_NAME`."""
+        found = {name: one.to_dict() for name, one in self.scores.items()}
+        return found | {f"difference_on_{name}": one.to_dict() for name, one in self.comparisons.items()}
+
+    def lines(self, against: str | None) -> list[str]:
+        """As lines to read."""
+        said = [f"{name}: {one}" for name, one in self.scores.items()]
+        said += [f"against {against}, {name}: {one}" for name, one in self.comparisons.items()]
+        if len(self.comparisons) > 1:
+            said.append(f"p of the {len(self.comparisons)} comparisons: corrected by Holm")
+        return said
+
+
+def run_suites(
+    suites: Sequence[Suite],
+    store: EmbeddingStore,
+    against: EmbeddingStore | None,
+    note: Note,
+    folder: Path | None = None,
+) -> Outcome:
+    """Score an encoder, and compare it with another under common draws.
+
+    Args:
+        suites: that have read their data.
+        store: the encoder's embeddings.
+        against: another's.
+        note: called with what a reader of the scores should know.
+        folder: for scores.csv, comparisons.csv and figures.
+    """
+    outcome = Outcome()
+    for suite in suites:
+        scores, comparisons = suite.scores(store, against, note)
+        outcome.scores |= scores
+        outcome.comparisons |= comparisons
+    if outcome.comparisons:
+        outcome.comparisons = adjust_comparisons(outcome.comparisons)
+    if folder is not None:
+        save_scores(outcome.scores, folder, outcome.comparisons)
+        for suite in suites:
+            suite.save_figures(folder)
+    return outcome
+
+
+def compare_scores(ours: Mapping[str, Result], theirs: Mapping[str, Result]) -> dict[str, Comparison]:
+    """Two encoders' scores of the same names, paired draw by draw.
+
+    Raises:
+        InputError: scores without draws.
+    """
+    if any(not len(one.samples) for one in ours.values()):
+        raise InputError("--against: the comparison is by bootstrap; --n-bootstrap 0 leaves it no draw")
+    return {name: compare_results(one, theirs[name]) for name, one in ours.items() if name in theirs}

@@ -1,0 +1,103 @@
+"""The options of `alignet-hf evaluate` for the suites vision and representation."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from alignet_hf.errors import InputError
+from alignet_hf.evaluation.vision.image_spec import SPEC_HELP
+
+SUITES = ("human", "vision", "representation")
+
+
+def _list_presets(asked: bool) -> None:
+    if asked:
+        from alignet_hf.console import print_tables
+        from alignet_hf.evaluation.vision.presets import PREPROCESSING, presets_table
+
+        print_tables(presets_table())
+        print(f"preprocessing: {PREPROCESSING}")
+        raise typer.Exit
+
+
+Suites = Annotated[
+    str,
+    typer.Option(
+        help="What to test, commas between: human (what people say), vision (few-shot, robustness, ...), "
+        "representation (its structure)."
+    ),
+]
+Training = Annotated[
+    str | None, typer.Option(help=f"Vision: labelled images to learn from: {SPEC_HELP}.", metavar="IMAGES")
+]
+Test = Annotated[
+    str | None, typer.Option(help="Vision, representation: labelled images to test on, likewise.", metavar="IMAGES")
+]
+FewShot = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Vision: a few-shot data set: a name that --presets lists, or NAME=IMAGES; again for another.",
+        metavar="DATA",
+    ),
+]
+Shots = Annotated[str, typer.Option(help="Of few-shot: training images a class, commas between.")]
+Draws = Annotated[int, typer.Option(min=1, help="Of few-shot: how often they are drawn.")]
+Breeds = Annotated[
+    Path | None,
+    typer.Option(help="Vision: the hierarchy of BREEDS (a folder with dataset_class_hierarchy.txt): its four shifts."),
+]
+Robustness = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Vision: v2=FOLDER, a=FOLDER, r=FOLDER, c=FOLDER (or c=made: --test, corrupted on the fly), "
+        "real=FILE (real.json); again for another.",
+        metavar="SET=PLACE",
+    ),
+]
+Ood = Annotated[
+    list[str] | None,
+    typer.Option(help="Vision: other images, of none of the classes; again for another.", metavar="NAME=IMAGES"),
+]
+HierarchySource = Annotated[
+    str | None,
+    typer.Option(
+        "--hierarchy",
+        help="Representation: what is a kind of what: nltk, a folder of WordNet, a file of 'parent child' lines, or a "
+        ".tsv of class, basic and superordinate. By default WordNet, where classes are its ids.",
+    ),
+]
+EmbeddingsFolder = Annotated[
+    Path | None,
+    typer.Option("--embeddings", help="A folder to keep embeddings in, each image's made once.", metavar="DIR"),
+]
+Presets = Annotated[
+    bool, typer.Option("--presets", callback=_list_presets, is_eager=True, help="List the few-shot data sets.")
+]
+
+
+def wanted_suites(text: str) -> list[str]:
+    """ "human,vision" -> the suites, in the order of SUITES.
+
+    Raises:
+        InputError: another name.
+    """
+    asked = text.split(",")
+    for name in asked:
+        if name not in SUITES:
+            raise InputError(f"--suite {name}: choose among {', '.join(SUITES)}")
+    return [name for name in SUITES if name in asked]
+
+
+def check_belongs(suites: list[str], given: dict[str, tuple[bool, tuple[str, ...]]]) -> None:
+    """Refuse options of suites that are not asked for.
+
+    Args:
+        given: option -> whether it is given, and the suites that read it.
+
+    Raises:
+        InputError: naming the option, and what to add.
+    """
+    for option, (is_given, readers) in given.items():
+        if is_given and not set(readers) & set(suites):
+            raise InputError(f"{option} is for --suite {' or '.join(readers)}; add it, or leave the option out")
