@@ -141,6 +141,7 @@ def evaluate(
     """
     from alignet_hf.evaluation import inputs
     from alignet_hf.evaluation.human_suite import HumanSuite
+    from alignet_hf.evaluation.labelled_data import LabelledData
     from alignet_hf.evaluation.on_people import Scoring
     from alignet_hf.evaluation.suite import Suite, run_suites
     from alignet_hf.evaluation.vision.store import EmbeddingStore
@@ -200,6 +201,11 @@ def evaluate(
         )
         human = HumanSuite(images, images_of or [], on, given, reading, scoring, against is not None)
         parts.append(human)
+    data = LabelledData(training, test, seed)
+    if "representation" in suites:
+        from alignet_hf.evaluation.representation.suite import RepresentationSuite
+
+        parts.append(RepresentationSuite(data, hierarchy, n_bootstrap, seed))
 
     quiet()
     notes: list[str] = []

@@ -12,6 +12,7 @@ from alignet_hf.evaluation import inputs
 from alignet_hf.evaluation.comparison import Comparison
 from alignet_hf.evaluation.judged_images import Images, image_paths
 from alignet_hf.evaluation.on_people import People, Scoring, compare, score
+from alignet_hf.evaluation.score_files import save_score_figures
 
 if TYPE_CHECKING:
     from alignet_hf.evaluation.vision.store import EmbeddingStore
@@ -87,8 +88,9 @@ class HumanSuite:
         theirs = self.sources.embed(against, self.people.rows)
         return found, compare(ours, theirs, self.people, self.scoring)
 
-    def save_figures(self, folder: Path) -> None:
-        """None beside those of `save_scores`."""
+    def save_figures(self, folder: Path, scores: dict, comparisons: dict[str, Comparison]) -> None:
+        """Draw the scores, the calibrations and the comparisons."""
+        save_score_figures(scores, folder, comparisons)
 
     @property
     def exclusions(self):

@@ -56,11 +56,11 @@ def draw_results(results: Mapping[str, Result] | Iterable[Result], axis: Axes | 
 
 
 def draw_scores(results: Mapping[str, Result]) -> Figure:
-    """`draw_results`, with accuracies and correlations, which have no scale in common, on axes of their own."""
-    kinds = {
-        "accuracy": {name: one for name, one in results.items() if one.chance > 0},
-        "correlation": {name: one for name, one in results.items() if one.chance == 0},
-    }
+    """`draw_results`, on an axis of their own for accuracies, correlations and numbers: they have no common scale."""
+    kinds: dict[str, dict[str, Result]] = {"accuracy": {}, "correlation": {}, "number": {}}
+    for name, one in results.items():
+        kind = "accuracy" if one.chance > 0 else "correlation" if one.estimate <= 1 else "number"
+        kinds[kind][name] = one
     kinds = {label: part for label, part in kinds.items() if part}
     widths = [_width(len(part)) for part in kinds.values()]
     figure = Figure(figsize=(sum(widths), 5.2), layout="constrained")

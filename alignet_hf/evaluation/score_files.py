@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from matplotlib.figure import Figure
+
 from alignet_hf.evaluation.comparison import Comparison
 from alignet_hf.evaluation.figures import DPI
 from alignet_hf.evaluation.human.calibration import Calibration
@@ -14,9 +16,20 @@ from alignet_hf.hub.artifacts import make_folder, replacing
 
 
 def save_scores(
-    scores: dict[str, Result | Calibration],
+    scores: Mapping[str, Result | Calibration],
     folder: Path,
-    comparisons: dict[str, Comparison] | None = None,
+    comparisons: Mapping[str, Comparison] | None = None,
+    about: Mapping[str, str] | None = None,
+) -> None:
+    """`save_tables` and `save_score_figures`."""
+    save_tables(scores, folder, comparisons, about)
+    save_score_figures(scores, folder, comparisons)
+
+
+def save_tables(
+    scores: Mapping[str, Result | Calibration],
+    folder: Path,
+    comparisons: Mapping[str, Comparison] | None = None,
     about: Mapping[str, str] | None = None,
 ) -> None:
     """Write every score, and what it is compared with, into a folder.
@@ -27,28 +40,56 @@ def save_scores(
     Files:
         scores.json: all of it, for `report`.
         scores.csv: a row a score; of a calibration, its error.
-        scores.png: the scores, without the calibrations: of an error less is better.
-        a reliability diagram and a table of bins for each calibration, under its name.
-        comparisons.csv, comparisons.png: where there are comparisons.
+        a table of bins for each calibration, under its name.
+        comparisons.csv: where there are comparisons.
     """
     make_folder(folder)
-    calibrations = {name.replace("/", "-"): one for name, one in scores.items() if isinstance(one, Calibration)}
-    results = {name: one for name, one in scores.items() if isinstance(one, Result)}
-    errors = {name: one.error for name, one in scores.items() if isinstance(one, Calibration)}
-    tables = {"scores": results_frame({**results, **errors})}
-    tables |= {f"{name}-bins": one.bins_frame() for name, one in calibrations.items()}
-    figures = {"scores": draw_scores(results)}
-    for name, one in calibrations.items():
-        axis = one.draw()
-        axis.set_title(f"{name.removeprefix('levels_')}\n{axis.get_title()}", fontsize=9)
-        figures[name] = axis.figure
+    tables = {"scores": results_frame({name: _as_result(one) for name, one in scores.items()})}
+    tables |= {
+        f"{_file_name(name)}-bins": one.bins_frame() for name, one in scores.items() if isinstance(one, Calibration)
+    }
     if comparisons:
         tables["comparisons"] = comparisons_frame(comparisons)
-        figures["comparisons"] = draw_comparisons(comparisons).figure
     for name, table in tables.items():
         with replacing(folder / f"{name}.csv") as path:
             path.write_text(table.to_csv(index_label=None if name.endswith("-bins") else "score"), encoding="utf-8")
     save_json(scores, folder, comparisons, about)
+
+
+def save_score_figures(
+    scores: Mapping[str, Result | Calibration], folder: Path, comparisons: Mapping[str, Comparison] | None = None
+) -> None:
+    """Draw scores, and what they are compared with, into a folder.
+
+    Files:
+        scores.png: the scores, without the calibrations: of an error less is better.
+        a reliability diagram for each calibration, under its name.
+        comparisons.png: where there are comparisons.
+    """
+    figures = {}
+    if results := {name: one for name, one in scores.items() if isinstance(one, Result)}:
+        figures["scores"] = draw_scores(results)
+    for name, one in scores.items():
+        if isinstance(one, Calibration):
+            axis = one.draw()
+            axis.set_title(f"{_file_name(name).removeprefix('levels_')}\n{axis.get_title()}", fontsize=9)
+            figures[_file_name(name)] = axis.figure
+    if comparisons:
+        figures["comparisons"] = draw_comparisons(comparisons).figure
+    save_figures(figures, folder)
+
+
+def save_figures(figures: Mapping[str, Figure], folder: Path) -> None:
+    """Write figures as NAME.png, each whole or not at all."""
+    make_folder(folder)
     for name, figure in figures.items():
         with replacing(folder / f"{name}.png") as path:
             figure.savefig(path, dpi=DPI, format="png")
+
+
+def _as_result(score: Result | Calibration) -> Result:
+    return score.error if isinstance(score, Calibration) else score
+
+
+def _file_name(score: str) -> str:
+    return score.replace("/", "-")

@@ -8,7 +8,7 @@ from typing import Protocol
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation.comparison import Comparison, adjust_comparisons, compare_results
 from alignet_hf.evaluation.human.calibration import Calibration
-from alignet_hf.evaluation.score_files import save_scores
+from alignet_hf.evaluation.score_files import save_tables
 from alignet_hf.evaluation.statistics import Result
 from alignet_hf.evaluation.vision.store import EmbeddingStore
 
@@ -31,8 +31,8 @@ class Suite(Protocol):
     ) -> tuple[dict[str, Score], dict[str, Comparison]]:
         """Every score of an encoder, and its comparison with another's, not yet corrected for their number."""
 
-    def save_figures(self, folder: Path) -> None:
-        """Draw what was scored last, beside `scores.csv`."""
+    def save_figures(self, folder: Path, scores: dict[str, Score], comparisons: dict[str, Comparison]) -> None:
+        """Draw what was scored last, its own scores and comparisons, beside `scores.csv` or in a folder there."""
 
 
 @dataclass
@@ -77,17 +77,17 @@ def run_suites(
         note: called with what a reader of the scores should know.
         folder: for scores.csv, comparisons.csv and figures.
     """
+    found = [(suite, *suite.scores(store, against, note)) for suite in suites]
     outcome = Outcome()
-    for suite in suites:
-        scores, comparisons = suite.scores(store, against, note)
+    for _, scores, comparisons in found:
         outcome.scores |= scores
         outcome.comparisons |= comparisons
     if outcome.comparisons:
         outcome.comparisons = adjust_comparisons(outcome.comparisons)
     if folder is not None:
-        save_scores(outcome.scores, folder, outcome.comparisons)
-        for suite in suites:
-            suite.save_figures(folder)
+        save_tables(outcome.scores, folder, outcome.comparisons)
+        for suite, scores, comparisons in found:
+            suite.save_figures(folder, scores, comparisons)
     return outcome
 
 

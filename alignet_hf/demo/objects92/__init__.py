@@ -6,6 +6,15 @@ import numpy as np
 
 FOLDER = Path(__file__).parent
 N_OBJECTS = 92
+# Kind of object, as the photographs' names tell it -> basic category, superordinate one (Kriegeskorte et al. 2008).
+CATEGORIES = {
+    "human_bodypart": ("human body part", "animate"),
+    "human_face": ("human face", "animate"),
+    "nonhuman_bodypart": ("animal body", "animate"),
+    "nonhuman_face": ("animal face", "animate"),
+    "natural_inanimate": ("natural object or scene", "inanimate"),
+    "artificial_inanimate": ("artificial object or scene", "inanimate"),
+}
 
 
 def people() -> np.ndarray:

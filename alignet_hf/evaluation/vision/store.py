@@ -102,20 +102,33 @@ class EmbeddingStore:
             self._make(images if whole else SomeImages(images, missing), keys[missing])
         return self._rows(keys, image_names(images))
 
-    def embed_labelled(self, images: LabelledImages) -> LabelledEmbeddings:
+    def embed_labelled(self, images: LabelledImages, *, keep: bool = True) -> LabelledEmbeddings:
         """Embeddings with the images' classes; without those that cannot be decoded, where they are skipped.
+
+        Args:
+            images: labelled images.
+            keep: False where nothing else reads them and no folder keeps them: they are then not held in memory.
 
         Raises:
             InputError: as `embed`; or no image of a source can be decoded.
         """
-        embeddings, labels, names = self.embed(images.images), images.labels, image_names(images.images)
+        n_parts = len(self.parts)
+        embeddings = self.embed(images.images)
+        if not keep and self.folder is None:
+            self._forget(n_parts)
         decoded = np.flatnonzero(~np.isnan(embeddings[:, 0]))
         if not len(decoded):
             raise InputError(f"{images.name}: no image can be decoded")
+        labels, names = images.labels, image_names(images.images)
         if len(decoded) < len(embeddings):
             embeddings, labels = embeddings[decoded], labels[decoded]
             names = [names[row] for row in decoded.tolist()]
         return LabelledEmbeddings(embeddings, labels, images.classes, names)
+
+    def decodable(self, images: LabelledImages) -> LabelledImages:
+        """The images that `embed_labelled` gives embeddings of: for figures, which show them."""
+        decoded = np.flatnonzero(~np.isnan(self.embed(images.images)[:, 0]))
+        return images if len(decoded) == len(images) else images.of_rows(decoded)
 
     def _make(self, images: Sequence, keys: np.ndarray) -> None:
         """Embed images that no part has."""
@@ -143,6 +156,11 @@ class EmbeddingStore:
         for row, key in enumerate(keys.tolist()):
             self.place_of.setdefault(key, (len(self.parts), row))
         self.parts.append(part)
+
+    def _forget(self, n_parts: int) -> None:
+        """Leave in memory the first parts alone."""
+        self.parts = self.parts[:n_parts]
+        self.place_of = {key: place for key, place in self.place_of.items() if place[0] < n_parts}
 
     def _rows(self, keys: np.ndarray, names: Sequence[str]) -> np.ndarray:
         places = np.array([self.place_of[key] for key in keys.tolist()], np.int64)

@@ -1,0 +1,113 @@
+"""Every test of a representation's structure, as a function of embeddings: of one encoder, and between two."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from alignet_hf.errors import UndefinedScoreError
+from alignet_hf.evaluation.representation.categories import Categories
+from alignet_hf.evaluation.representation.distance_changes import DistanceChanges, distance_changes
+from alignet_hf.evaluation.representation.hierarchy import hierarchy_scores
+from alignet_hf.evaluation.representation.neighbour_pages import NeighbourPage, neighbour_page
+from alignet_hf.evaluation.representation.similarity import cka, rsm_correlation
+from alignet_hf.evaluation.representation.spectrum import Spectrum, spectrum, spectrum_scores
+from alignet_hf.evaluation.representation.wordnet import Hierarchy
+from alignet_hf.evaluation.statistics import Result
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """What is a kind of what.
+
+    Attributes:
+        hierarchy: of the classes.
+        categories: basic and superordinate ones of the classes.
+    """
+
+    hierarchy: Hierarchy | Categories
+    categories: Categories
+
+
+@dataclass(frozen=True)
+class Structure:
+    """The structure of one representation.
+
+    Attributes:
+        scores: variance explained, effective rank, ...; agreement with the hierarchy where there is one.
+        spectrum: of the embeddings.
+    """
+
+    scores: dict[str, Result]
+    spectrum: Spectrum
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is between two representations of the same images, before and after alignment say.
+
+    Attributes:
+        scores: RSM correlation and CKA of the two, neighbours kept, and distance changes where there are categories.
+        neighbours: which images lie next to which.
+        distances: changes by category; None without categories.
+    """
+
+    scores: dict[str, Result]
+    neighbours: NeighbourPage
+    distances: DistanceChanges | None
+
+
+def structure(
+    embeddings, labels: Sequence[str], kinds: Kinds | None = None, *, n_bootstrap: int = 1000, seed: int = 0
+) -> Structure:
+    """Score the structure of one representation.
+
+    Args:
+        embeddings: (N, D) float, one row an image.
+        labels: (N,) str, the class of each.
+        kinds: None leaves out what a hierarchy is needed for.
+        n_bootstrap, seed: of the draws.
+
+    Raises:
+        InputError: as `spectrum` and `hierarchy_scores`.
+    """
+    draws = {"n_bootstrap": n_bootstrap, "seed": seed}
+    found = spectrum(embeddings, **draws)
+    scores = spectrum_scores(found)
+    if kinds is not None:
+        scores |= hierarchy_scores(embeddings, labels, kinds.hierarchy, categories=kinds.categories, **draws)
+    return Structure(scores, found)
+
+
+def change(
+    before, after, labels: Sequence[str], kinds: Kinds | None = None, *, n_bootstrap: int = 1000, seed: int = 0
+) -> Change:
+    """Compare two representations of the same images.
+
+    Args:
+        before, after: (N, D) and (N, D') float, one row an image.
+        labels, kinds, n_bootstrap, seed: as for `structure`.
+
+    Raises:
+        InputError: other numbers of images, or as the tests themselves.
+    """
+    draws = {"n_bootstrap": n_bootstrap, "seed": seed}
+    categories = None if kinds is None else categories_of(labels, kinds.categories)
+    page = neighbour_page(before, after, categories, **draws)
+    scores = {
+        "rsm_correlation": rsm_correlation(before, after, **draws),
+        "cka": cka(before, after, **draws),
+        "neighbours_kept": page.kept,
+    }
+    distances = None
+    if kinds is not None:
+        try:
+            distances = distance_changes(before, after, labels, kinds.categories, **draws)
+            scores |= distances.results
+        except UndefinedScoreError:  # an encoder beside itself: no distance changed
+            distances = None
+    return Change(scores, page, distances)
+
+
+def categories_of(labels: Sequence[str], categories: Categories) -> list[str]:
+    """The superordinate category of each image; "other" of those that have none."""
+    names = (*categories.superordinates, "other")  # -1 finds the last
+    return [names[row] for row in categories.codes(labels)[1]]
