@@ -10,6 +10,7 @@ import typer
 from alignet_hf.console import IMAGES, ImageSize, Json, OnBad, Pooling, Seed, quiet
 from alignet_hf.evaluation.suite_options import (
     Breeds,
+    Classifiers,
     Draws,
     EmbeddingsFolder,
     FewShot,
@@ -116,6 +117,7 @@ def evaluate(
     few_shot: FewShot = None,
     shots: Shots = "1,10",
     draws: Draws = 10,
+    classifiers: Classifiers = "ridge",
     breeds: Breeds = None,
     robustness: Robustness = None,
     ood: Ood = None,
@@ -202,6 +204,14 @@ def evaluate(
         human = HumanSuite(images, images_of or [], on, given, reading, scoring, against is not None)
         parts.append(human)
     data = LabelledData(training, test, seed)
+    if "vision" in suites:
+        from alignet_hf.evaluation.vision.data import Wanted
+        from alignet_hf.evaluation.vision.scores import VisionOptions
+        from alignet_hf.evaluation.vision.suite import VisionSuite, numbers
+
+        wanted = Wanted(few_shot or (), breeds, robustness or (), ood or ())
+        few = numbers(shots, "--shots"), tuple(classifiers.split(","))
+        parts.append(VisionSuite(data, wanted, VisionOptions(*few, draws, n_bootstrap, seed), _say))
     if "representation" in suites:
         from alignet_hf.evaluation.representation.suite import RepresentationSuite
 
@@ -228,6 +238,12 @@ def evaluate(
         print(json.dumps(outcome.to_dict() | further | ({"notes": notes} if notes else {})))
     else:
         print("\n".join(outcome.lines(against)))
+
+
+def _say(test: str) -> None:
+    """What is being computed, to people who watch."""
+    if sys.stderr.isatty():
+        print(f"alignet-hf: {test}", file=sys.stderr)
 
 
 def report(

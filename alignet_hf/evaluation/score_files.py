@@ -44,7 +44,7 @@ def save_tables(
         comparisons.csv: where there are comparisons.
     """
     make_folder(folder)
-    tables = {"scores": results_frame({name: _as_result(one) for name, one in scores.items()})}
+    tables = {"scores": results_frame({name: as_result(one) for name, one in scores.items()})}
     tables |= {
         f"{_file_name(name)}-bins": one.bins_frame() for name, one in scores.items() if isinstance(one, Calibration)
     }
@@ -87,7 +87,8 @@ def save_figures(figures: Mapping[str, Figure], folder: Path) -> None:
             figure.savefig(path, dpi=DPI, format="png")
 
 
-def _as_result(score: Result | Calibration) -> Result:
+def as_result(score: Result | Calibration) -> Result:
+    """The number of a score: of a calibration, its error."""
     return score.error if isinstance(score, Calibration) else score
 
 

@@ -8,7 +8,7 @@ from typing import Protocol
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation.comparison import Comparison, adjust_comparisons, compare_results
 from alignet_hf.evaluation.human.calibration import Calibration
-from alignet_hf.evaluation.score_files import save_tables
+from alignet_hf.evaluation.score_files import as_result, save_tables
 from alignet_hf.evaluation.statistics import Result
 from alignet_hf.evaluation.vision.store import EmbeddingStore
 
@@ -91,12 +91,13 @@ def run_suites(
     return outcome
 
 
-def compare_scores(ours: Mapping[str, Result], theirs: Mapping[str, Result]) -> dict[str, Comparison]:
-    """Two encoders' scores of the same names, paired draw by draw.
+def compare_scores(ours: Mapping[str, Score], theirs: Mapping[str, Score]) -> dict[str, Comparison]:
+    """Two encoders' scores of the same names, paired draw by draw; of calibrations, their errors.
 
     Raises:
         InputError: scores without draws.
     """
+    ours, theirs = ({name: as_result(one) for name, one in scores.items()} for scores in (ours, theirs))
     if any(not len(one.samples) for one in ours.values()):
         raise InputError("--against: the comparison is by bootstrap; --n-bootstrap 0 leaves it no draw")
     return {name: compare_results(one, theirs[name]) for name, one in ours.items() if name in theirs}

@@ -43,6 +43,9 @@ FewShot = Annotated[
 ]
 Shots = Annotated[str, typer.Option(help="Of few-shot: training images a class, commas between.")]
 Draws = Annotated[int, typer.Option(min=1, help="Of few-shot: how often they are drawn.")]
+Classifiers = Annotated[
+    str, typer.Option(help="Of few-shot: ridge, logistic, or both with a comma; logistic is slow for many classes.")
+]
 Breeds = Annotated[
     Path | None,
     typer.Option(help="Vision: the hierarchy of BREEDS (a folder with dataset_class_hierarchy.txt): its four shifts."),

@@ -92,10 +92,17 @@ class LabelledImages:
         rows = np.sort(np.concatenate(rows))
         return self if len(rows) == len(self) else self.of_rows(rows)
 
-    def divided(self, n_first: int, seed: int = 0) -> tuple["LabelledImages", "LabelledImages"]:
-        """In two, by seed: `n_first` images and the others; for a data set that comes without a test split."""
-        order = np.random.default_rng(seed).permutation(len(self))
-        return self.of_rows(np.sort(order[:n_first])), self.of_rows(np.sort(order[n_first:]))
+    def divided(self, share: float, seed: int = 0) -> tuple["LabelledImages", "LabelledImages"]:
+        """In two, by seed: this share of each class, rounded, and the others; for data that come without a test split.
+
+        Of a class of several images both have at least one.
+        """
+        rng, first = np.random.default_rng(seed), np.zeros(len(self), bool)
+        for label in range(len(self.classes)):
+            of_class = rng.permutation(np.flatnonzero(self.labels == label))
+            n_first = round(share * len(of_class))
+            first[of_class[: max(1, min(n_first, len(of_class) - 1))]] = True
+        return self.of_rows(np.flatnonzero(first)), self.of_rows(np.flatnonzero(~first))
 
 
 def open_labelled(spec: str | Path | Spec, *, classes: Sequence[str] | None = None, seed: int = 0) -> LabelledImages:

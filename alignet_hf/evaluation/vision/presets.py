@@ -149,12 +149,12 @@ PRESETS = {
         "train",
         None,
         21,
-        1_000,
-        1_100,
+        1_008,
+        1_092,
         "public domain (USGS); the copy on the Hub states none",
         "http://weegee.vision.ucmerced.edu/datasets/landuse.html",
         layout="CLASS/",
-        note="One split, divided by seed into 1,000 and 1,100 images. big_vision divides so too, at another order.",
+        note="One split, divided by seed, 48 of the 100 images of a class. big_vision takes the first 1,000 images.",
     ),
     "colon": Preset(
         "Colorectal histology",
@@ -167,7 +167,7 @@ PRESETS = {
         "CC BY 4.0",
         "https://doi.org/10.5281/zenodo.53169",
         layout="CLASS/, as Kather_texture_2016_image_tiles_5000.zip unpacks",
-        note="One split, divided by seed. How the paper divides it is not known: 2,000 to draw from, 3,000 to test.",
+        note="One split, divided by seed, 250 of the 625 images of a class. How the paper divides it is not known.",
     ),
     "dtd": Preset(
         "Describable Textures",
@@ -189,7 +189,7 @@ def few_shot_data(text: str, *, seed: int = 0) -> tuple[str, LabelledImages, Lab
 
     Args:
         text: a preset, `pets`; a preset with a copy of your own, `pets=FOLDER`; or NAME=PLACE, where the place has the
-            splits train and test (or validation), or one split alone, of which half is then tested on.
+            splits train and test (or validation), or one split alone, of which half of each class is tested on.
         seed: of what is drawn.
 
     Returns:
@@ -214,8 +214,7 @@ def few_shot_data(text: str, *, seed: int = 0) -> tuple[str, LabelledImages, Lab
     spec = Spec.parse(place).with_defaults(**columns)
     if preset.test is None:
         whole = open_labelled(spec, seed=seed)
-        n_training = round(len(whole) * preset.n_training / (preset.n_training + preset.n_test))
-        return name, *whole.divided(n_training, seed)
+        return name, *whole.divided(preset.n_training / (preset.n_training + preset.n_test), seed)
     capped = spec.with_defaults(per_class=preset.per_class)
     training = open_labelled(capped.with_defaults(split=preset.training), seed=seed)
     test = spec.with_defaults(split=preset.test)
@@ -228,7 +227,7 @@ def _own(spec: Spec, seed: int) -> tuple[LabelledImages, LabelledImages]:
         training = open_labelled(spec.with_defaults(split=splits[0]), seed=seed)
         return training, open_labelled(spec.with_defaults(split=splits[1]), classes=training.classes, seed=seed)
     whole = open_labelled(spec, seed=seed)
-    return whole.divided(len(whole) // 2, seed)
+    return whole.divided(0.5, seed)
 
 
 def _splits_of(spec: Spec) -> tuple[str, str] | None:

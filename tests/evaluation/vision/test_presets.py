@@ -45,11 +45,11 @@ def test_of_many_images_a_class_some_are_drawn_from(tmp_path):
 def test_one_split_is_divided(tmp_path):
     write_photos(tmp_path, ant=10, bee=11)
     _, training, test = few_shot_data(f"uc_merced={tmp_path}", seed=1)
-    assert (len(training), len(test)) == (10, 11)
+    assert (len(training), len(test)) == (10, 11)  # 48 of a hundred
     assert not set(training.images.names) & set(test.images.names)
     assert few_shot_data(f"uc_merced={tmp_path}", seed=1)[1].images.names == training.images.names
     name, training, test = few_shot_data(f"mine={tmp_path}")
-    assert (name, len(training), len(test)) == ("mine", 10, 11)
+    assert (name, len(training), len(test)) == ("mine", 11, 10)
 
 
 def test_a_data_set_of_ones_own_with_two_splits(tmp_path):

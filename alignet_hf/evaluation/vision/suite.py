@@ -1,0 +1,68 @@
+"""The suite `vision` of `alignet-hf evaluate`: an encoder as a vision model, from files to scores."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from alignet_hf.errors import InputError
+from alignet_hf.evaluation.comparison import Comparison
+from alignet_hf.evaluation.labelled_data import LabelledData
+from alignet_hf.evaluation.score_files import save_score_figures
+from alignet_hf.evaluation.statistics import Result
+from alignet_hf.evaluation.suite import compare_scores
+from alignet_hf.evaluation.vision.data import VisionEmbeddings, VisionImages, Wanted
+from alignet_hf.evaluation.vision.scores import VisionOptions, vision_scores
+from alignet_hf.evaluation.vision.store import EmbeddingStore
+
+FOLDER = "vision"  # of the figures
+
+
+@dataclass
+class VisionSuite:
+    """Few-shot classification, subpopulation shift, robustness, retrieval and the like, on labelled images.
+
+    Args:
+        data: training and test images.
+        wanted: further data sets.
+        options: how the tests are run.
+        say: called with the name of a test before it runs.
+
+    Raises:
+        InputError: names that there are not, or that lack what they go with.
+    """
+
+    data: LabelledData
+    wanted: Wanted
+    options: VisionOptions
+    say: Callable[[str], None]
+
+    def __post_init__(self):
+        self.wanted.check(self.data)
+        self.data.check()
+
+    def read(self, note: Callable[[str], None]) -> None:
+        self.images = VisionImages.open(self.wanted, self.data)
+
+    def scores(
+        self, store: EmbeddingStore, against: EmbeddingStore | None, note: Callable[[str], None]
+    ) -> tuple[dict[str, Result], dict[str, Comparison]]:
+        ours = vision_scores(VisionEmbeddings.of(self.images, store), self.options, self.say)
+        if against is None:
+            return ours, {}
+        theirs = vision_scores(VisionEmbeddings.of(self.images, against), self.options, self.say)
+        return ours, compare_scores(ours, theirs)
+
+    def save_figures(self, folder: Path, scores: dict[str, Result], comparisons: dict[str, Comparison]) -> None:
+        save_score_figures(scores, folder / FOLDER, comparisons)
+
+
+def numbers(text: str, option: str) -> tuple[int, ...]:
+    """ "1,10" -> (1, 10).
+
+    Raises:
+        InputError: naming the option, where it is not numbers above 0.
+    """
+    parts = text.split(",")
+    if not all(part.isdecimal() and int(part) for part in parts):
+        raise InputError(f"{option} {text}: give numbers above 0 with commas between, such as 1,10")
+    return tuple(dict.fromkeys(int(part) for part in parts))

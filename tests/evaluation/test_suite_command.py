@@ -1,0 +1,220 @@
+"""`evaluate --suite vision,representation`: what is scored, compared and drawn; each image embedded once; refusals."""
+
+import csv
+import json
+from collections import Counter
+
+import numpy as np
+import pytest
+from backbones import tiny_backbone
+from PIL import Image
+from transformers import BitImageProcessorPil
+
+from alignet_hf.convert.imagenet_labels import imagenet_classes
+from alignet_hf.evaluation.representation import suite as representation
+from alignet_hf.evaluation.vision import corruption_errors, imagenet_variants
+from alignet_hf.evaluation.vision import store as store_module
+from alignet_hf.evaluation.vision.labelled_images import open_labelled
+from alignet_hf.evaluation.vision.neighbours import knn_accuracy
+from alignet_hf.surrogate.embed import embed_images
+
+CLASSES = {
+    "ant": ("insect", "animal"),
+    "bee": ("insect", "animal"),
+    "cat": ("mammal", "animal"),
+    "car": ("vehicle", "thing"),
+    "bus": ("vehicle", "thing"),
+}
+
+
+def write_photos(folder, n_of_class: int, rng) -> None:
+    for number, name in enumerate(CLASSES):
+        (folder / name).mkdir(parents=True)
+        for photo in range(n_of_class):
+            pixels = rng.integers(0, 120, (16, 16, 3)) + 25 * number
+            Image.fromarray(pixels.astype(np.uint8)).save(folder / name / f"{photo}.png")
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    folder, rng = tmp_path_factory.mktemp("lab"), np.random.default_rng(0)
+    write_photos(folder / "photos" / "train", 12, rng)
+    write_photos(folder / "photos" / "test", 6, rng)
+    write_photos(folder / "others", 2, rng)
+    rows = "".join(f"{name}\t{basic}\t{above}\n" for name, (basic, above) in CLASSES.items())
+    (folder / "kinds.tsv").write_text(f"class\tbasic\tsuperordinate\n{rows}")
+    for seed, name in enumerate(("encoder", "other")):
+        tiny_backbone("dinov2", seed=seed).save_pretrained(folder / name)
+        BitImageProcessorPil(size={"height": 32, "width": 32}, do_center_crop=False).save_pretrained(folder / name)
+    return folder
+
+
+@pytest.fixture
+def embedded(monkeypatch) -> Counter:
+    """How many images went through an encoder, by the encoder's name."""
+    counts = Counter()
+
+    def counting(model, images, **options):
+        counts[options["known_as"]["model"].rpartition("/")[2]] += len(images)
+        return embed_images(model, images, **options)
+
+    monkeypatch.setattr(store_module, "embed_images", counting)
+    return counts
+
+
+def the_scores(folder, name: str) -> dict[str, dict]:
+    with (folder / f"{name}.csv").open(newline="") as file:
+        return {row["score"]: row for row in csv.DictReader(file)}
+
+
+def test_representation_of_two_encoders(call, lab, tmp_path, embedded, monkeypatch):
+    monkeypatch.setattr(representation, "METHODS", ("pca",))  # of TriMap and UMAP there are tests of their own
+    arguments = ["evaluate", lab / "encoder", "--suite", "representation", "--test", f"{lab / 'photos'},split=test"]
+    arguments += ["--hierarchy", lab / "kinds.tsv", "--against", lab / "other", "--n-bootstrap", 20]
+    arguments += ["--embeddings", tmp_path / "kept"]
+    code, out, error = call(*arguments, "--out", tmp_path / "out", "--json")
+    assert code == 0, error
+    found = json.loads(out)
+    own = {"effective_rank", "tree_correlation/pearson", "cophenetic_correlation", "neighbours_same_category"}
+    assert own <= set(found)
+    assert {f"difference_on_{name}" for name in own} <= set(found)
+    assert {"cka", "rsm_correlation", "neighbours_kept", "distance_change/same_basic"} <= set(found)
+    assert found["cka"]["n_objects"] == 30
+    assert all(found[name]["p_bootstrap"] <= found[name]["p_adjusted"] for name in found if "difference_on" in name)
+    assert embedded == Counter(encoder=30, other=30)
+
+    scores = {name for name in found if "estimate" in found[name] and not name.startswith("difference_on")}
+    assert set(the_scores(tmp_path / "out", "scores")) == scores
+    differences = {f"difference_on_{name}" for name in the_scores(tmp_path / "out", "comparisons")}
+    assert differences == {name for name in found if name.startswith("difference_on")}
+    drawn = {path.stem for path in (tmp_path / "out" / "representation").glob("*.png")}
+    assert {"scores", "comparisons", "spectrum", "neighbours", "pca-photographs", "pca-points"} <= drawn
+    assert {"distance-changes", "distance-changes-matrix"} <= drawn
+
+    code, again, error = call(*arguments, "--json")
+    assert code == 0, error
+    assert json.loads(again) == found
+    assert embedded == Counter(encoder=30, other=30)  # from the folder
+
+
+def test_without_a_hierarchy_what_needs_none_is_scored(call, lab):
+    arguments = ["evaluate", lab / "encoder", "--suite", "representation", "--test", f"{lab / 'photos'},split=test"]
+    code, out, error = call(*arguments, "--n-bootstrap", 5, "--json")
+    assert code == 0, error
+    assert "effective_rank" in json.loads(out)
+    assert "tree_correlation/pearson" not in json.loads(out)
+    assert "no hierarchy of the classes" in json.loads(out)["notes"][0]
+
+
+def test_the_demos_photographs_have_kinds_of_their_own(call, lab):
+    arguments = ["evaluate", lab / "encoder", "--suite", "human,representation", "objects92"]
+    arguments += ["--dissimilarities", "objects92", "--in-order", "--test", "objects92", "--n-bootstrap", 5]
+    code, out, error = call(*arguments)
+    assert code == 0, error
+    assert "matrices_rsa" in out
+    assert "dendrogram_purity/superordinate" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--suite", "birds"], "--suite birds: choose among human, vision, representation"),
+        (["--test", "objects92"], "--test is for --suite vision or representation"),
+        (["--suite", "vision", "--triplets", "x.txt"], "--triplets is for --suite human"),
+        (["--suite", "representation"], "--suite representation: give the images to look at: --test IMAGES"),
+        (["--suite", "representation", "--test", "objects92,lable=x"], "lable= is no option"),
+        (["--suite", "vision"], "give --training IMAGES and --test IMAGES, or --few-shot DATA, or both"),
+        (["--suite", "vision", "--training", "objects92"], "give the images to test on too: --test IMAGES"),
+        (["--suite", "vision", "--few-shot", "cats"], "--few-shot cats: choose among imagenet, places365"),
+        (["--suite", "vision", "--few-shot", "pets", "--ood", "a=b"], "--ood: give the images to learn from"),
+        (
+            ["--suite", "vision", "--training", "objects92", "--test", "objects92", "--robustness", "b=x"],
+            "--robustness b=x: give SET=PLACE, SET one of v2, a, r, c, real",
+        ),
+        (
+            ["--suite", "vision", "--training", "objects92", "--test", "objects92", "--ood", "a=x", "--ood", "a=y"],
+            "--ood a: given twice",
+        ),
+        (["--suite", "vision", "--few-shot", "x=objects92", "--shots", "1,many"], "--shots 1,many: give numbers"),
+    ],
+)
+def test_wrong_options_are_one_line(call, arguments, said):
+    code, out, error = call("evaluate", "nowhere", *arguments)
+    assert code == 2
+    assert said in error
+    assert len(error.strip().splitlines()) == 1
+    assert not out
+
+
+def test_presets_are_listed(call):
+    code, out, _ = call("evaluate", "--presets")
+    assert code == 0
+    assert "uc_merced" in out
+    assert "256 x 256" in out
+
+
+def test_every_vision_test_of_two_encoders_from_images_embedded_once(call, lab, tmp_path, embedded):
+    photos = lab / "photos"
+    arguments = ["evaluate", lab / "encoder", "--suite", "vision", "--against", lab / "other", "--n-bootstrap", 10]
+    arguments += ["--training", f"{photos},split=train", "--test", f"{photos},split=test", "--shots", "1,2"]
+    arguments += ["--few-shot", f"own={photos}", "--few-shot", f"half={photos},split=test", "--draws", 3]
+    arguments += ["--ood", f"noise={lab / 'others'}", "--embeddings", tmp_path / "kept"]
+    code, out, error = call(*arguments, "--json", "--out", tmp_path / "out")
+    assert code == 0, error
+    found = json.loads(out)
+    expected = {"few_shot_accuracy/1-shot", "few_shot_accuracy/own/2-shot", "few_shot_accuracy/half/1-shot"}
+    expected |= {"robustness_accuracy/imagenet", "knn_accuracy/20", "retrieval_map", "calibration_error", "brier_score"}
+    expected |= {"ood_auroc/noise/knn", "ood_fpr95/noise/energy"}
+    assert expected <= set(found)
+    assert {f"difference_on_{name}" for name in expected} <= set(found)
+    assert found["few_shot_accuracy/1-shot"]["estimate"] == found["few_shot_accuracy/own/1-shot"]["estimate"]
+    assert len(found["few_shot_accuracy/1-shot"]["per_draw"]) == 3
+    assert found["knn_accuracy/20"]["chance"] == pytest.approx(1 / len(CLASSES))
+    n_images = 5 * (12 + 6 + 2)  # the data sets named `own` and `half` are of the same files
+    assert embedded == Counter(encoder=n_images, other=n_images)
+
+    training, test = (store_module.EmbeddingStore.open(str(lab / "encoder")) for _ in range(2))
+    first = training.embed_labelled(open_labelled(f"{photos},split=train"))
+    second = test.embed_labelled(open_labelled(f"{photos},split=test"))
+    expected = knn_accuracy(first, second, n_bootstrap=10)["knn_accuracy/20"]
+    assert found["knn_accuracy/20"]["estimate"] == pytest.approx(expected.estimate)
+
+    drawn = {path.name for path in (tmp_path / "out" / "vision").iterdir()}
+    assert {"scores.png", "comparisons.png", "calibration_error.png"} <= drawn
+    rows = the_scores(tmp_path / "out", "scores")
+    assert set(rows) == {name for name in found if "estimate" in found[name] and not name.startswith("difference_on")}
+
+
+def test_imagenets_variants_by_their_layouts(call, lab, tmp_path, monkeypatch):
+    """V2 in folders of numbers, ReaL's labels, and C made of the test images; R with two classes in place of 200."""
+    rng, wnids = np.random.default_rng(3), list(imagenet_classes())[:4]
+
+    def photo(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (20, 24, 3), np.uint8)).save(path)
+
+    for number, wnid in enumerate(wnids):
+        for n in range(6):
+            photo(tmp_path / "train" / wnid / f"{wnid}_{n}.JPEG")
+        for n in range(3):
+            photo(tmp_path / "v2" / str(number) / f"{n}.jpeg")
+        photo(tmp_path / "val" / wnid / f"ILSVRC2012_val_{number + 1:08d}.JPEG")
+    for wnid in wnids[:2]:
+        photo(tmp_path / "r" / wnid / "art_0.jpg")
+    (tmp_path / "real.json").write_text(json.dumps([[0], [1, 0], [], [3]] + [[]] * 49_996))
+    monkeypatch.setattr(imagenet_variants, "N_OF_A_AND_R", 2)
+    monkeypatch.setattr(imagenet_variants, "CORRUPTIONS", ("contrast", "brightness"))
+    monkeypatch.setattr(corruption_errors, "CORRUPTIONS", ("contrast", "brightness"))
+    arguments = ["evaluate", lab / "encoder", "--suite", "vision", "--shots", 1, "--draws", 2, "--n-bootstrap", 5]
+    arguments += ["--training", f"imagenet:{tmp_path}", "--test", f"imagenet:{tmp_path},split=val"]
+    for entry in (f"v2={tmp_path / 'v2'}", f"r={tmp_path / 'r'}", "c=made", f"real={tmp_path / 'real.json'}"):
+        arguments += ["--robustness", entry]
+    code, out, error = call(*arguments, "--json")
+    assert code == 0, error
+    found = json.loads(out)
+    names = {name for name in found if name.startswith("robustness_accuracy/")}
+    assert names == {f"robustness_accuracy/imagenet{variant}" for variant in ("", "-v2", "-r", "-real")}
+    assert found["robustness_accuracy/imagenet-v2"]["n_objects"] == 12
+    assert found["robustness_accuracy/imagenet-real"]["n_objects"] == 3
+    assert found["robustness_accuracy/imagenet-r"]["chance"] == 0.5
+    assert any("corruption_error" in name for name in found)
