@@ -215,7 +215,7 @@ def evaluate(
     if "representation" in suites:
         from alignet_hf.evaluation.representation.suite import RepresentationSuite
 
-        parts.append(RepresentationSuite(data, hierarchy, n_bootstrap, seed))
+        parts.append(RepresentationSuite(data, hierarchy, n_bootstrap, seed, _say))
 
     quiet()
     notes: list[str] = []

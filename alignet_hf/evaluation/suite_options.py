@@ -66,7 +66,7 @@ HierarchySource = Annotated[
     str | None,
     typer.Option(
         "--hierarchy",
-        help="Representation: what is a kind of what: nltk, a folder of WordNet, a file of 'parent child' lines, or a "
+        help="Representation: what is a kind of what: nltk, wn, a folder of WordNet, a file of 'parent child' lines, or a "
         ".tsv of class, basic and superordinate. By default WordNet, where classes are its ids.",
     ),
 ]

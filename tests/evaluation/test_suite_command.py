@@ -163,7 +163,13 @@ def test_every_vision_test_of_two_encoders_from_images_embedded_once(call, lab, 
     assert code == 0, error
     found = json.loads(out)
     expected = {"few_shot_accuracy/1-shot", "few_shot_accuracy/own/2-shot", "few_shot_accuracy/half/1-shot"}
-    expected |= {"robustness_accuracy/imagenet", "knn_accuracy/20", "retrieval_map", "calibration_error", "brier_score"}
+    expected |= {
+        "robustness_accuracy/imagenet",
+        "knn_accuracy/20",
+        "retrieval_map",
+        "calibration_error/scaled",
+        "brier_score/scaled",
+    }
     expected |= {"ood_auroc/noise/knn", "ood_fpr95/noise/energy"}
     assert expected <= set(found)
     assert {f"difference_on_{name}" for name in expected} <= set(found)
@@ -180,7 +186,7 @@ def test_every_vision_test_of_two_encoders_from_images_embedded_once(call, lab, 
     assert found["knn_accuracy/20"]["estimate"] == pytest.approx(expected.estimate)
 
     drawn = {path.name for path in (tmp_path / "out" / "vision").iterdir()}
-    assert {"scores.png", "comparisons.png", "calibration_error.png"} <= drawn
+    assert {"scores.png", "comparisons.png", "calibration_error-scaled.png"} <= drawn
     rows = the_scores(tmp_path / "out", "scores")
     assert set(rows) == {name for name in found if "estimate" in found[name] and not name.startswith("difference_on")}
 

@@ -1,6 +1,6 @@
 """Every test of a representation's structure, as a function of embeddings: of one encoder, and between two."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from alignet_hf.errors import UndefinedScoreError
@@ -12,6 +12,8 @@ from alignet_hf.evaluation.representation.similarity import cka, rsm_correlation
 from alignet_hf.evaluation.representation.spectrum import Spectrum, spectrum, spectrum_scores
 from alignet_hf.evaluation.representation.wordnet import Hierarchy
 from alignet_hf.evaluation.statistics import Result
+
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,13 @@ class Change:
 
 
 def structure(
-    embeddings, labels: Sequence[str], kinds: Kinds | None = None, *, n_bootstrap: int = 1000, seed: int = 0
+    embeddings,
+    labels: Sequence[str],
+    kinds: Kinds | None = None,
+    *,
+    n_bootstrap: int = 1000,
+    seed: int = 0,
+    say: Say = lambda test: None,
 ) -> Structure:
     """Score the structure of one representation.
 
@@ -65,44 +73,55 @@ def structure(
         labels: (N,) str, the class of each.
         kinds: None leaves out what a hierarchy is needed for.
         n_bootstrap, seed: of the draws.
+        say: called with the name of a test before it runs.
 
     Raises:
         InputError: as `spectrum` and `hierarchy_scores`.
     """
     draws = {"n_bootstrap": n_bootstrap, "seed": seed}
+    say("spectrum")
     found = spectrum(embeddings, **draws)
     scores = spectrum_scores(found)
     if kinds is not None:
+        say("hierarchy")
         scores |= hierarchy_scores(embeddings, labels, kinds.hierarchy, categories=kinds.categories, **draws)
     return Structure(scores, found)
 
 
 def change(
-    before, after, labels: Sequence[str], kinds: Kinds | None = None, *, n_bootstrap: int = 1000, seed: int = 0
+    before,
+    after,
+    labels: Sequence[str],
+    kinds: Kinds | None = None,
+    *,
+    n_bootstrap: int = 1000,
+    seed: int = 0,
+    say: Say = lambda test: None,
 ) -> Change:
     """Compare two representations of the same images.
 
     Args:
         before, after: (N, D) and (N, D') float, one row an image.
-        labels, kinds, n_bootstrap, seed: as for `structure`.
+        labels, kinds, n_bootstrap, seed, say: as for `structure`.
 
     Raises:
         InputError: other numbers of images, or as the tests themselves.
     """
     draws = {"n_bootstrap": n_bootstrap, "seed": seed}
     categories = None if kinds is None else categories_of(labels, kinds.categories)
+    say("neighbours of both")
     page = neighbour_page(before, after, categories, **draws)
-    scores = {
-        "rsm_correlation": rsm_correlation(before, after, **draws),
-        "cka": cka(before, after, **draws),
-        "neighbours_kept": page.kept,
-    }
+    say("RSM correlation")
+    scores = {"rsm_correlation": rsm_correlation(before, after, **draws)}
+    say("CKA")
+    scores |= {"cka": cka(before, after, **draws), "neighbours_kept": page.kept}
     distances = None
     if kinds is not None:
+        say("distance changes")
         try:
             distances = distance_changes(before, after, labels, kinds.categories, **draws)
             scores |= distances.results
-        except UndefinedScoreError:  # an encoder beside itself: no distance changed
+        except UndefinedScoreError:  # an encoder beside itself
             distances = None
     return Change(scores, page, distances)
 

@@ -37,6 +37,7 @@ class RepresentationSuite:
         data: whose test images are looked at.
         hierarchy: where it says what is a kind of what; None for WordNet where classes are its ids.
         n_bootstrap, seed: of the draws.
+        say: called with the name of a test before it runs.
 
     Raises:
         InputError: no images.
@@ -46,6 +47,7 @@ class RepresentationSuite:
     hierarchy: str | None = None
     n_bootstrap: int = 1000
     seed: int = 0
+    say: Callable[[str], None] = lambda test: None
     kinds: Kinds | None = field(default=None, init=False)
 
     def __post_init__(self):
@@ -65,7 +67,7 @@ class RepresentationSuite:
         after = store.embed_labelled(images)
         self.images, self.embeddings = store.decodable(images), {"": after}
         labels = class_names(after)
-        options = {"kinds": self.kinds, "n_bootstrap": self.n_bootstrap, "seed": self.seed}
+        options = {"kinds": self.kinds, "n_bootstrap": self.n_bootstrap, "seed": self.seed, "say": self.say}
         self.structures: dict[str, Structure] = {"": structure(after.embeddings, labels, **options)}
         self.change: Change | None = None
         scores = dict(self.structures[""].scores)
@@ -127,7 +129,7 @@ def open_kinds(source: str | None, classes: list[str], images: str, note: Callab
     """What is a kind of what, from where the command line says.
 
     Args:
-        source: a .csv or .tsv of class, basic and superordinate; "wn"; what `Hierarchy.open` opens; None for WordNet
+        source: a .csv or .tsv of class, basic and superordinate; what `Hierarchy.open` opens; None for WordNet
             where classes are its ids, and for the demo's photographs their own kinds.
         classes: of the images.
         images: their spec.
@@ -147,14 +149,11 @@ def open_kinds(source: str | None, classes: list[str], images: str, note: Callab
     if source is not None and Path(source).suffix.lower() in (".csv", ".tsv"):
         categories = Categories.read(source)
         return Kinds(categories, categories)
-    if source == "wn":
-        hierarchy = Hierarchy.from_wn()
-    else:
-        try:
-            hierarchy = Hierarchy.open(source)
-        except InputError as error:
-            if source is not None:
-                raise
-            note(f"no hierarchy of the classes: {error}")
-            return None
+    try:
+        hierarchy = Hierarchy.open(source)
+    except InputError as error:
+        if source is not None:
+            raise
+        note(f"no hierarchy of the classes: {error}")
+        return None
     return Kinds(hierarchy, Categories.of_wordnet(hierarchy, classes))

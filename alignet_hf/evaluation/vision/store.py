@@ -102,6 +102,21 @@ class EmbeddingStore:
             self._make(images if whole else SomeImages(images, missing), keys[missing])
         return self._rows(keys, image_names(images))
 
+    def put(self, images: Sequence, embeddings: np.ndarray) -> None:
+        """Keep embeddings that were made elsewhere, by this encoder, of images that are not here yet.
+
+        Args:
+            images: N images, which are not decoded.
+            embeddings: (N, D) float32.
+        """
+        keys, made = image_keys(images), Embeddings(embeddings, list(image_names(images)), model=self.name)
+        if self.folder is not None:
+            part = self._part(keys)
+            made.save_pretrained(part)
+            made = Embeddings.from_pretrained(part)
+            self._write_keys(part, keys)
+        self._add(made, keys)
+
     def embed_labelled(self, images: LabelledImages, *, keep: bool = True) -> LabelledEmbeddings:
         """Embeddings with the images' classes; without those that cannot be decoded, where they are skipped.
 
@@ -132,9 +147,7 @@ class EmbeddingStore:
 
     def _make(self, images: Sequence, keys: np.ndarray) -> None:
         """Embed images that no part has."""
-        part = None
-        if self.folder is not None:
-            part = self.folder / hashlib.sha256(keys.tobytes()).hexdigest()[:16]
+        part = None if self.folder is None else self._part(keys)
         known_as = {} if self.name is None else {"model": self.name}
         made = embed_images(
             self.model,
@@ -146,9 +159,16 @@ class EmbeddingStore:
             **self.options,
         )
         if part is not None:
-            with replacing(part / _KEYS) as path, path.open("wb") as file:
-                np.save(file, keys)
+            self._write_keys(part, keys)
         self._add(made, keys)
+
+    def _part(self, keys: np.ndarray) -> Path:
+        """Where the embeddings of these images go."""
+        return self.folder / hashlib.sha256(keys.tobytes()).hexdigest()[:16]
+
+    def _write_keys(self, part: Path, keys: np.ndarray) -> None:
+        with replacing(part / _KEYS) as path, path.open("wb") as file:
+            np.save(file, keys)
 
     def _add(self, part: Embeddings, keys: np.ndarray) -> None:
         if len(part) != len(keys):
