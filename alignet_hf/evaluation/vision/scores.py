@@ -81,7 +81,11 @@ def vision_scores(
     say("few-shot")
     scores |= _few_shot("", training, test, options)
     say("linear read-out")
-    readout = LinearReadout.fit(training, seed=options.seed)
+    try:
+        readout = LinearReadout.fit(training, seed=options.seed)
+    except InputError as error:
+        raise InputError(f"linear read-out: {error}") from error
+    say("robustness")
     sets = ChainMap({IMAGENET: test}, data.robustness)
     scores |= robustness(readout, sets, real=data.real, **options.draws)
     say("calibration")
