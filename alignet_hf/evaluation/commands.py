@@ -136,10 +136,11 @@ def evaluate(
     as_json: Json = False,
     presets: Presets = False,
 ) -> None:
-    """Score an encoder: on what people say, as a vision model, as a representation.
+    """Score an encoder: people, vision, representation.
 
     What people say: odd-one-out choices, those of THINGS and Levels, similarity matrices (RSA), ratings,
-    multi-arrangement. --suite asks for the others, on labelled images.
+    multi-arrangement. With --suite vision,representation what labelled images say: few-shot classification,
+    robustness, retrieval, ...; the structure of the representation.
     """
     from alignet_hf.evaluation import inputs
     from alignet_hf.evaluation.human_suite import HumanSuite

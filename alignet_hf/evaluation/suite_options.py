@@ -47,8 +47,12 @@ Classifiers = Annotated[
     str, typer.Option(help="Of few-shot: ridge, logistic, or both with a comma; logistic is slow for many classes.")
 ]
 Breeds = Annotated[
-    Path | None,
-    typer.Option(help="Vision: the hierarchy of BREEDS (a folder with dataset_class_hierarchy.txt): its four shifts."),
+    str | None,
+    typer.Option(
+        help="Vision: the hierarchy of BREEDS, a folder with its class_hierarchy.txt; or WordNet (nltk, wn, a folder), "
+        "of which living17 alone can be made.",
+        metavar="HIERARCHY",
+    ),
 ]
 Robustness = Annotated[
     list[str] | None,
@@ -66,8 +70,8 @@ HierarchySource = Annotated[
     str | None,
     typer.Option(
         "--hierarchy",
-        help="Representation: what is a kind of what: nltk, wn, a folder of WordNet, a file of 'parent child' lines, or a "
-        ".tsv of class, basic and superordinate. By default WordNet, where classes are its ids.",
+        help="Representation: what is a kind of what: nltk, wn, a folder of WordNet, a file of 'parent child' lines, "
+        "or a .tsv of class, basic and superordinate. By default WordNet, where classes are its ids.",
     ),
 ]
 EmbeddingsFolder = Annotated[

@@ -32,13 +32,13 @@ class Wanted:
 
     Attributes:
         few_shot: `pets`, `pets=FOLDER`, `mine=IMAGES` each.
-        breeds: the hierarchy of BREEDS, or None.
+        breeds: what `breeds_tasks` opens, or None.
         robustness: `v2=FOLDER` each.
         ood: `textures=IMAGES` each.
     """
 
     few_shot: Sequence[str] = ()
-    breeds: Path | None = None
+    breeds: str | None = None
     robustness: Sequence[str] = ()
     ood: Sequence[str] = ()
 

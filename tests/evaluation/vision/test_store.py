@@ -164,3 +164,27 @@ def test_keys_tell_images_apart_and_know_the_same_image_again(photos):
     (photos / folder.names[0]).unlink()
     with pytest.raises(InputError, match=folder.names[0]):
         image_keys(folder)
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_embeddings_made_elsewhere_are_read_in_place_of_their_images(photos, tmp_path, kept):
+    images, folder = ImageFolder(photos), tmp_path / "kept" if kept else None
+    rows = np.random.default_rng(0).normal(size=(N, 3)).astype(np.float32)
+    store, model = store_of(Mean(), folder=folder), Mean()
+    store.put(SomeImages(images, range(4, N)), rows[4:])
+    if kept:
+        store = store_of(model, folder=folder)
+    found = store.embed(images)
+    assert np.array_equal(found[4:], rows[4:])
+    assert np.allclose(found[:4], expected(photos, images.names[:4]), atol=1e-6)
+    assert store.model.seen == 4
+
+
+def test_what_is_read_once_is_not_held_in_memory(photos):
+    whole = open_labelled(photos)
+    store = store_of(Mean())
+    store.embed_labelled(whole.of_rows(np.arange(3)))
+    assert len(store.embed_labelled(whole, keep=False)) == N
+    assert len(store.place_of) == 3
+    store.embed_labelled(whole.of_rows(np.arange(3)))
+    assert store.model.seen == N

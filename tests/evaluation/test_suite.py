@@ -1,0 +1,75 @@
+"""Suites one after another: what they find is put together, compared with common draws and corrected once."""
+
+import numpy as np
+import pytest
+
+from alignet_hf.errors import InputError
+from alignet_hf.evaluation.comparison import adjust_p_values, compare_results
+from alignet_hf.evaluation.statistics import Result
+from alignet_hf.evaluation.suite import compare_scores, run_suites
+from alignet_hf.evaluation.suite_options import check_belongs, wanted_suites
+
+
+def a_score(name: str, mean: float, n_draws: int = 50) -> Result:
+    samples = mean + np.random.default_rng(len(name)).normal(size=n_draws) / 10
+    return Result.from_samples(name, mean, samples, 0.0, 10)
+
+
+class Fixed:
+    """A suite with scores that are known."""
+
+    def __init__(self, **means: tuple[float, float]):
+        self.ours, self.theirs = ({name: a_score(name, pair[side]) for name, pair in means.items()} for side in (0, 1))
+        self.drawn = None
+
+    def read(self, note):
+        pass
+
+    def scores(self, store, against, note):
+        note("seen")
+        return self.ours, {} if against is None else compare_scores(self.ours, self.theirs)
+
+    def save_figures(self, folder, scores, comparisons):
+        self.drawn = set(scores), set(comparisons)
+
+
+def test_suites_are_put_together_and_corrected_for_all_comparisons(tmp_path):
+    suites = [Fixed(first=(0.5, 0.4), second=(0.7, 0.7)), Fixed(third=(0.9, 0.1))]
+    notes = []
+    outcome = run_suites(suites, None, object(), notes.append, tmp_path)
+    assert list(outcome.scores) == ["first", "second", "third"]
+    p_values = [one.p_bootstrap for one in outcome.comparisons.values()]
+    adjusted = [one.p_adjusted for one in outcome.comparisons.values()]
+    assert adjusted == pytest.approx(adjust_p_values(p_values, "holm"))
+    assert notes == ["seen", "seen"]
+    assert [suite.drawn for suite in suites] == [({"first", "second"}, {"first", "second"}), ({"third"}, {"third"})]
+    assert {path.name for path in tmp_path.iterdir()} == {"scores.csv", "comparisons.csv"}
+    lines = outcome.lines("another")
+    assert lines[0].startswith("first: first 0.500")
+    assert lines[3].startswith("against another, first: difference in first 0.100")
+    assert lines[-1] == "p of the 3 comparisons: corrected by Holm"
+    assert set(outcome.to_dict()) == {*outcome.scores, *(f"difference_on_{name}" for name in outcome.scores)}
+
+
+def test_one_encoder_alone_is_compared_with_nothing():
+    outcome = run_suites([Fixed(first=(0.5, 0.4))], None, None, print)
+    assert not outcome.comparisons
+    assert outcome.lines(None) == [f"first: {outcome.scores['first']}"]
+
+
+def test_scores_are_paired_by_name_draw_by_draw():
+    ours, theirs = a_score("one", 0.5), a_score("one", 0.3)
+    compared = compare_scores({"one": ours, "own": a_score("own", 1.0)}, {"one": theirs})
+    assert list(compared) == ["one"]
+    assert compared["one"].difference.to_dict() == compare_results(ours, theirs).difference.to_dict()
+    with pytest.raises(InputError, match="--n-bootstrap 0 leaves it no draw"):
+        compare_scores({"one": a_score("one", 0.5, 0)}, {"one": theirs})
+
+
+def test_suites_by_name():
+    assert wanted_suites("vision,human") == ["human", "vision"]
+    with pytest.raises(InputError, match="--suite seeing: choose among human, vision, representation"):
+        wanted_suites("human,seeing")
+    check_belongs(["human"], {"--test": (False, ("vision",)), "--on": (True, ("human",))})
+    with pytest.raises(InputError, match="--test is for --suite vision; add it"):
+        check_belongs(["human"], {"--test": (True, ("vision",))})
