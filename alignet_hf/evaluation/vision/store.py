@@ -22,11 +22,13 @@ from alignet_hf.errors import InputError
 from alignet_hf.evaluation.vision.image_keys import image_keys
 from alignet_hf.evaluation.vision.labelled import LabelledEmbeddings
 from alignet_hf.evaluation.vision.labelled_images import LabelledImages
+from alignet_hf.hardware import suitable_workers
 from alignet_hf.hub.artifacts import make_folder, replacing
 from alignet_hf.surrogate.embed import embed_images
 from alignet_hf.surrogate.embedder import Embedder
 from alignet_hf.surrogate.embeddings import Embeddings
 
+MANY = 500  # images, from which on processes of their own decode them
 _KEYS = "keys.npy"
 
 
@@ -39,7 +41,8 @@ class EmbeddingStore:
         folder: to keep the embeddings in; None keeps them in memory.
         name: of the model, for the embeddings' metadata.
         on_bad: "raise" stops at an image that cannot be decoded, "skip" leaves it out.
-        batch_size, num_workers, device, progress: `embed_images`'s.
+        batch_size, device, progress: `embed_images`'s.
+        num_workers: the same; None for what suits the machine, where there are many images.
 
     Attributes:
         undecodable: names of images that were skipped, and why.
@@ -54,12 +57,13 @@ class EmbeddingStore:
         name: str | None = None,
         on_bad: OnBad = "raise",
         batch_size: int = 32,
-        num_workers: int = 0,
+        num_workers: int | None = None,
         device=None,
         progress: bool = True,
     ):
         self.model, self.processor, self.name, self.on_bad = model, processor, name, on_bad
-        self.options = {"batch_size": batch_size, "num_workers": num_workers, "device": device, "progress": progress}
+        self.num_workers = num_workers
+        self.options = {"batch_size": batch_size, "device": device, "progress": progress}
         self.parts: list[Embeddings] = []
         self.place_of: dict[bytes, tuple[int, int]] = {}  # key of an image -> its part, its row there
         self.undecodable: dict[str, str] = {}
@@ -78,12 +82,11 @@ class EmbeddingStore:
         image_size: int | None = None,
         pooling: str = "auto",
         on_bad: OnBad = "raise",
-        num_workers: int = 0,
     ) -> "EmbeddingStore":
         """Of an encoder that the command line names: a Hub id, a folder, demo-teacher or demo-student."""
         encoder, processor = open_teacher(encoder_named(model, image_size=image_size, pooling=pooling))
-        options = {"num_workers": num_workers, "device": this_process().device}
-        return cls(encoder, processor, folder=folder, name=model, on_bad=on_bad, **options)
+        device = this_process().device
+        return cls(encoder, processor, folder=folder, name=model, on_bad=on_bad, device=device)
 
     def embed(self, images: Sequence) -> np.ndarray:
         """The embeddings of an image source, those that are missing made now.
@@ -148,14 +151,17 @@ class EmbeddingStore:
     def _make(self, images: Sequence, keys: np.ndarray) -> None:
         """Embed images that no part has."""
         part = None if self.folder is None else self._part(keys)
-        known_as = {} if self.name is None else {"model": self.name}
+        workers = self.num_workers
+        if workers is None:  # to start them takes as long as some hundred images
+            workers = suitable_workers(this_process().device.type) if len(images) >= MANY else 0
         made = embed_images(
             self.model,
             images,
             processor=self.processor,
             output=part,
             on_bad=self.on_bad,
-            known_as=known_as,
+            num_workers=workers,
+            known_as={} if self.name is None else {"model": self.name},
             **self.options,
         )
         if part is not None:
