@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from alignet_hf.console import IMAGES, ImageSize, Json, OnBad, Pooling, Seed, quiet
+from alignet_hf.errors import InputError
 from alignet_hf.evaluation.suite_options import (
     Breeds,
     Classifiers,
@@ -178,6 +179,8 @@ def evaluate(
             "--hierarchy": (hierarchy is not None, ("representation",)),
         },
     )
+    if against is not None and not n_bootstrap:
+        raise InputError("--against: the comparison is by bootstrap; --n-bootstrap 0 leaves it no draw")
     parts: list[Suite] = []
     human = None
     if "human" in suites:
@@ -202,7 +205,7 @@ def evaluate(
             n_permutations=n_permutations,
             seed=seed,
         )
-        human = HumanSuite(images, images_of or [], on, given, reading, scoring, against is not None)
+        human = HumanSuite(images, images_of or [], on, given, reading, scoring)
         parts.append(human)
     data = LabelledData(training, test, seed)
     if "vision" in suites:

@@ -29,7 +29,6 @@ class HumanSuite:
         given: data set -> its file, folder or Hub id.
         reading: how the files are read.
         scoring: how representations are compared.
-        compares: whether there is another encoder.
 
     Attributes:
         people: what is scored on, once it is read.
@@ -44,13 +43,12 @@ class HumanSuite:
     given: Mapping[str, Path | str]
     reading: inputs.Reading
     scoring: Scoring
-    compares: bool = False
     people: People | None = field(default=None, init=False)
 
     def __post_init__(self):
         self.wanted = inputs.wanted_sets(self.on, self.given)
         inputs.check_reading(self.reading, self.wanted)
-        _check_scoring(self.scoring, self.wanted, self.compares)
+        _check_scoring(self.scoring, self.wanted)
         self.paths = image_paths(self.images, self.images_of, self.wanted)
 
     def read(self, note: Callable[[str], None]) -> None:
@@ -98,7 +96,7 @@ class HumanSuite:
         return None if self.people is None or self.people.levels is None else self.people.levels[0].exclusions
 
 
-def _check_scoring(scoring: Scoring, wanted: Sequence[str], compares: bool) -> None:
+def _check_scoring(scoring: Scoring, wanted: Sequence[str]) -> None:
     """Refuse options that nothing here would use."""
     default = Scoring()
     if not set(wanted) & set(inputs.RSA):
@@ -110,7 +108,5 @@ def _check_scoring(scoring: Scoring, wanted: Sequence[str], compares: bool) -> N
                 raise InputError(f"{option} is for similarity matrices (RSA), which none of {', '.join(wanted)} is")
     if scoring.temperature != default.temperature and "levels" not in wanted:
         raise InputError("--temperature is for calibration and uncertainty, which are scored on --levels")
-    if compares and not scoring.n_bootstrap:
-        raise InputError("--against: the comparison is by bootstrap; --n-bootstrap 0 leaves it no draw")
     if scoring.over is not None and not scoring.n_bootstrap:
         raise InputError("--over: --n-bootstrap 0 leaves nothing to draw")

@@ -124,6 +124,11 @@ def test_the_demos_photographs_have_kinds_of_their_own(call, lab):
         (["--suite", "representation"], "--suite representation: give the images to look at: --test IMAGES"),
         (["--suite", "representation", "--test", "objects92,lable=x"], "lable= is no option"),
         (["--suite", "vision"], "give --training IMAGES and --test IMAGES, or --few-shot DATA, or both"),
+        (["--suite", "vision", "--test", "objects92"], "give --training IMAGES and --test IMAGES, or --few-shot DATA"),
+        (
+            ["--suite", "vision", "--few-shot", "x=objects92", "--against", "y", "--n-bootstrap", "0"],
+            "--n-bootstrap 0 leaves it no draw",
+        ),
         (["--suite", "vision", "--training", "objects92"], "give the images to test on too: --test IMAGES"),
         (["--suite", "vision", "--few-shot", "cats"], "--few-shot cats: choose among imagenet, places365"),
         (["--suite", "vision", "--few-shot", "pets", "--ood", "a=b"], "--ood: give the images to learn from"),
@@ -189,6 +194,18 @@ def test_every_vision_test_of_two_encoders_from_images_embedded_once(call, lab, 
     assert {"scores.png", "comparisons.png", "calibration_error-scaled.png"} <= drawn
     rows = the_scores(tmp_path / "out", "scores")
     assert set(rows) == {name for name in found if "estimate" in found[name] and not name.startswith("difference_on")}
+
+
+def test_few_shot_data_alone_beside_test_images_for_the_representation(call, lab):
+    arguments = ["evaluate", lab / "encoder", "--suite", "vision,representation", "--few-shot", f"own={lab / 'photos'}"]
+    arguments += ["--test", f"{lab / 'photos'},split=test", "--shots", 1, "--draws", 2, "--n-bootstrap", 5]
+    code, out, error = call(*arguments, "--classifiers", "ridge,logistic", "--json")
+    assert code == 0, error
+    found = json.loads(out)
+    vision = {name for name in found if "few_shot" in name}
+    assert vision == {"few_shot_accuracy/own/1-shot", "few_shot_accuracy/own/1-shot-logistic"}
+    assert "effective_rank" in found
+    assert not any(name.startswith(("retrieval", "knn")) for name in found)
 
 
 def test_imagenets_variants_by_their_layouts(call, lab, tmp_path, monkeypatch):

@@ -14,8 +14,8 @@ from alignet_hf.evaluation.representation.categories import Categories
 from alignet_hf.evaluation.representation.neighbour_figure import draw_neighbours
 from alignet_hf.evaluation.representation.projection import METHODS, TRIMAP_MIN_IMAGES, project_models
 from alignet_hf.evaluation.representation.projection_figures import draw_photographs, draw_points
-from alignet_hf.evaluation.representation.scores import Change, Kinds, Structure, categories_of, change, structure
-from alignet_hf.evaluation.representation.spectrum import draw_spectra
+from alignet_hf.evaluation.representation.scores import Change, Kinds, categories_of, change, structure
+from alignet_hf.evaluation.representation.spectrum import Spectrum, draw_spectra
 from alignet_hf.evaluation.representation.wordnet import Hierarchy
 from alignet_hf.evaluation.score_files import save_figures, save_score_figures
 from alignet_hf.evaluation.statistics import Result
@@ -49,6 +49,7 @@ class RepresentationSuite:
     seed: int = 0
     say: Callable[[str], None] = lambda test: None
     kinds: Kinds | None = field(default=None, init=False)
+    found: "_Found | None" = field(default=None, init=False)
 
     def __post_init__(self):
         if self.data.test_spec is None:
@@ -63,61 +64,61 @@ class RepresentationSuite:
     def scores(
         self, store: EmbeddingStore, against: EmbeddingStore | None, note: Callable[[str], None]
     ) -> tuple[dict[str, Result], dict[str, Comparison]]:
-        images = self.data.test
-        after = store.embed_labelled(images)
-        self.images, self.embeddings = store.decodable(images), {"": after}
-        labels = class_names(after)
+        embedded = store.embed_labelled(self.data.test)
+        images, labels = store.decodable(self.data.test), class_names(embedded)
         options = {"kinds": self.kinds, "n_bootstrap": self.n_bootstrap, "seed": self.seed, "say": self.say}
-        self.structures: dict[str, Structure] = {"": structure(after.embeddings, labels, **options)}
-        self.change: Change | None = None
-        scores = dict(self.structures[""].scores)
+        own = structure(embedded.embeddings, labels, **options)
         if against is None:
-            return scores, {}
-        before = against.embed_labelled(images)
-        self.embeddings = {"before": before, "after": after}
-        self.structures = {
-            "before": structure(before.embeddings, labels, **options),
-            "after": self.structures[""],
-        }
-        comparisons = compare_scores(scores, self.structures["before"].scores)
-        self.change = change(before.embeddings, after.embeddings, labels, **options)
-        if self.kinds is not None and self.change.distances is None:
+            alone = {"representation": embedded.embeddings}
+            self.found = _Found(images, labels, alone, {"representation": own.spectrum}, None)
+            return own.scores, {}
+        before, after = against.embed_labelled(self.data.test).embeddings, embedded.embeddings
+        theirs = structure(before, labels, **options)
+        changed = change(before, after, labels, **options)
+        if self.kinds is not None and changed.distances is None:
             note("distance changes: every distance changed equally, so there is no score of them")
-        for name, result in self.change.neighbours.same_category.items():
-            if name == "after":
-                scores["neighbours_same_category"] = result
-        if self.change.neighbours.same_category:
-            both = self.change.neighbours.same_category
-            comparisons |= compare_scores(
-                {"neighbours_same_category": both["after"]}, {"neighbours_same_category": both["before"]}
-            )
-        return scores | self.change.scores, comparisons
+        spectra = {"before": theirs.spectrum, "after": own.spectrum}
+        self.found = _Found(images, labels, {"before": before, "after": after}, spectra, changed)
+        ours = own.scores | _same_category(changed, "after")
+        comparisons = compare_scores(ours, theirs.scores | _same_category(changed, "before"))
+        return ours | changed.scores, comparisons
 
     def save_figures(self, folder: Path, scores: dict[str, Result], comparisons: dict[str, Comparison]) -> None:
         """The scores, projections, spectra; with another encoder, neighbours and changes of distances."""
-        categories, drawn = self._categories(), {}
-        models = {name or "representation": np.asarray(one.embeddings) for name, one in self.embeddings.items()}
-        for method in METHODS if len(self.images) >= TRIMAP_MIN_IMAGES else ("pca",):
-            projections = project_models(models, method, seed=self.seed)
-            drawn[f"{method}-points"] = draw_points(projections, categories)
-            drawn[f"{method}-photographs"] = draw_photographs(
-                projections, self.images.images, categories, seed=self.seed
-            )
-        spectra = {name or "representation": one.spectrum for name, one in self.structures.items()}
-        drawn["spectrum"] = draw_spectra(spectra)
-        if self.change is not None:
-            labels = class_names(self.embeddings["after"])
-            drawn["neighbours"] = draw_neighbours(self.change.neighbours, self.images.images, labels, categories)
-            if self.change.distances is not None:
-                drawn["distance-changes"] = self.change.distances.draw_levels()
-                drawn["distance-changes-matrix"] = self.change.distances.draw_matrix()
-        save_figures(drawn, folder / FOLDER)
+        found, figures = self.found, {}
+        images, labels = found.images.images, found.labels
+        categories = labels if self.kinds is None else categories_of(labels, self.kinds.categories)
+        for method in METHODS if len(images) >= TRIMAP_MIN_IMAGES else ("pca",):
+            self.say(METHODS[method])
+            projections = project_models(found.embeddings, method, seed=self.seed)
+            figures[f"{method}-points"] = draw_points(projections, categories)
+            figures[f"{method}-photographs"] = draw_photographs(projections, images, categories, seed=self.seed)
+        figures["spectrum"] = draw_spectra(found.spectra)
+        if found.change is not None:
+            figures["neighbours"] = draw_neighbours(found.change.neighbours, images, labels, categories)
+            if found.change.distances is not None:
+                figures["distance-changes"] = found.change.distances.draw_levels()
+                figures["distance-changes-matrix"] = found.change.distances.draw_matrix()
+        save_figures(figures, folder / FOLDER)
         save_score_figures(scores, folder / FOLDER, comparisons)
 
-    def _categories(self) -> list[str]:
-        """Of every image: its superordinate category, or its class where there is no hierarchy."""
-        labels = class_names(next(iter(self.embeddings.values())))
-        return labels if self.kinds is None else categories_of(labels, self.kinds.categories)
+
+@dataclass(frozen=True)
+class _Found:
+    """What the figures are drawn of: N images that could be decoded, their classes, and of each representation by its
+    title the embeddings (N, D) and the spectrum; what is between the two, where there are two."""
+
+    images: LabelledImages
+    labels: list[str]
+    embeddings: dict[str, np.ndarray]
+    spectra: dict[str, Spectrum]
+    change: Change | None
+
+
+def _same_category(changed: Change, when: str) -> dict[str, Result]:
+    """The share of neighbours of an image's own category, "before" or "after"; none without categories."""
+    found = changed.neighbours.same_category
+    return {"neighbours_same_category": found[when]} if when in found else {}
 
 
 def class_names(embedded: LabelledEmbeddings | LabelledImages) -> list[str]:

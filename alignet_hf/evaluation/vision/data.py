@@ -50,8 +50,6 @@ class Wanted:
         """
         if data.test_spec is None and data.training_spec is not None:
             raise InputError("--training: give the images to test on too: --test IMAGES")
-        if data.training_spec is None and data.test_spec is not None:
-            raise InputError("--test: give the images to learn from too: --training IMAGES")
         if data.training_spec is None and not self.few_shot:
             raise InputError("--suite vision: give --training IMAGES and --test IMAGES, or --few-shot DATA, or both")
         if data.training_spec is None:
@@ -78,7 +76,7 @@ class VisionImages:
     """Vision data, opened.
 
     Attributes:
-        training, test: of the same classes, or None.
+        training, test: of the same classes, or None both.
         few_shot: name -> training and test images of one data set.
         tasks: of BREEDS.
         robustness: name as `robustness` knows it -> images.
@@ -122,7 +120,8 @@ class VisionImages:
             spec = Spec.parse(place)
             images = open_images(spec.place)
             ood[name] = LabelledImages(images, np.zeros(len(images), np.int64), (name,), place)
-        return cls(data.training, data.test, few_shot, tasks, robustness, real, ood)
+        test = None if data.training is None else data.test  # with few-shot sets alone it is for other suites
+        return cls(data.training, test, few_shot, tasks, robustness, real, ood)
 
 
 @dataclass(frozen=True)
