@@ -89,7 +89,7 @@ class RepresentationSuite:
         images, labels = found.images.images, found.labels
         categories = labels if self.kinds is None else categories_of(labels, self.kinds.categories)
         for method in METHODS if len(images) >= TRIMAP_MIN_IMAGES else ("pca",):
-            self.say(METHODS[method])
+            self.say(f"projection: {method}")
             projections = project_models(found.embeddings, method, seed=self.seed)
             figures[f"{method}-points"] = draw_points(projections, categories)
             figures[f"{method}-photographs"] = draw_photographs(projections, images, categories, seed=self.seed)
