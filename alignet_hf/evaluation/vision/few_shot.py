@@ -138,13 +138,13 @@ def _chosen_strength(
 
 
 def _classifiers(
-    training: LabelledEmbeddings, rows: np.ndarray, method: str, strengths: Iterable[float]
+    training: LabelledEmbeddings, rows: np.ndarray, method: str, strengths: Sequence[float]
 ) -> Iterable[tuple[np.ndarray, np.ndarray]]:
     """Weights (D, C) and bias (C,), of raw features, of the classifier of these shots at each strength."""
     features, labels = np.asarray(training.embeddings[rows], np.float64), training.labels[rows]
     if method == "ridge":
         classifiers = RidgeClassifiers(features, labels, len(training.classes))
-        yield from map(classifiers.weights, strengths)
+        yield from map(classifiers.weights_of_one if len(strengths) == 1 else classifiers.weights, strengths)
         return
     from sklearn.linear_model import LogisticRegression
 

@@ -36,10 +36,19 @@ def test_the_closed_form_is_ridge_regression_with_a_large_constant_feature(n, l2
 
     targets = 2.0 * np.eye(6)[unequal.labels] - 1
     ridge = Ridge(l2, fit_intercept=False, solver="svd").fit(standard(unequal.embeddings), targets)
-    weights, bias = RidgeClassifiers(unequal.embeddings, unequal.labels, 6).weights(l2)
-    np.testing.assert_allclose(
-        test.embeddings @ weights + bias, ridge.predict(standard(test.embeddings)), rtol=1e-5, atol=2e-6
-    )
+    classifiers = RidgeClassifiers(unequal.embeddings, unequal.labels, 6)
+    for weights, bias in (classifiers.weights(l2), classifiers.weights_of_one(l2)):
+        np.testing.assert_allclose(
+            test.embeddings @ weights + bias, ridge.predict(standard(test.embeddings)), rtol=1e-5, atol=2e-6
+        )
+
+
+def test_a_strength_too_small_for_a_cholesky_factor_is_met_all_the_same():
+    some = labelled(10, 0)
+    doubled = np.concatenate([some.embeddings, some.embeddings])  # the gram matrix has no full rank
+    classifiers = RidgeClassifiers(doubled, np.tile(some.labels, 2), 6)
+    for both in zip(classifiers.weights(1e-30), classifiers.weights_of_one(1e-30), strict=True):
+        np.testing.assert_array_equal(*both)
 
 
 def test_shots_are_so_many_of_each_class_and_few_are_among_many():
