@@ -13,11 +13,9 @@ SUITES = ("human", "vision", "representation")
 
 def _list_presets(asked: bool) -> None:
     if asked:
-        from alignet_hf.console import print_tables
-        from alignet_hf.evaluation.vision.presets import PREPROCESSING, presets_table
+        from alignet_hf.evaluation.vision.presets import presets_text
 
-        print_tables(presets_table())
-        print(f"preprocessing: {PREPROCESSING}")
+        print(presets_text())
         raise typer.Exit
 
 

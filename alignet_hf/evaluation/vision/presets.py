@@ -1,9 +1,11 @@
 """The paper's ten few-shot data sets (B.2.1): where each is, its splits, size and licence.
 
-The splits are those of big_vision's few-shot evaluation (`configs/common_fewshot.py`), which the paper's numbers come
-from. It resizes every image to 256 x 256 pixels, whatever its shape (bilinear, without antialiasing), and crops the
+The paper names no splits. They are those of big_vision's few-shot evaluation (`configs/common_fewshot.py`) where it has
+the data set, ImageNet, CIFAR-100, Cars, Pets, UC Merced and DTD, and else those that the data set's authors published.
+big_vision resizes every image to 256 x 256 pixels, whatever its shape (bilinear, without antialiasing), and crops the
 middle 224 x 224. Here the encoder's own processor is used, which is what an application sees: most keep an image's
-shape, and AligNet's resize with antialiasing. That differs for every data set below whose images are not squares.
+shape and resize with antialiasing. Of images that are squares (CIFAR-100, UC Merced, the textures of the colon) the crop
+and the antialiasing alone differ.
 """
 
 from collections.abc import Sequence
@@ -255,15 +257,20 @@ def _splits_on_hub(name: str) -> Sequence[str]:
         raise InputError(f"{name}: the data set cannot be opened: {str(error).splitlines()[0]}") from error
 
 
-def presets_table():
-    """The presets as a table: name, where it is, images, classes, licence."""
-    from rich.table import Table
-
-    table = Table(title="Few-shot data sets of the paper: --few-shot NAME, or NAME=FOLDER for a copy of your own")
-    for column in ("name", "data set", "on the Hub", "training", "test", "classes", "licence", "folder", "note"):
-        table.add_column(column, overflow="fold")
+def presets_text() -> str:
+    """The presets to read: where each is, how many images and classes, licence, source, notes."""
+    parts = [
+        "The paper's few-shot data sets: --few-shot NAME, or --few-shot NAME=FOLDER for a copy of your own.",
+        f"Preprocessing: {PREPROCESSING}.",
+    ]
     for name, preset in PRESETS.items():
-        numbers = [f"{number:,}" for number in (preset.n_training, preset.n_test, preset.n_classes)]
-        place = preset.place or "-"
-        table.add_row(name, preset.title, place, *numbers, preset.licence, preset.layout, preset.note)
-    return table
+        lines = [
+            f"{name}: {preset.title}, {preset.n_classes:,} classes, {preset.n_training:,} images to learn from, "
+            f"{preset.n_test:,} to test on",
+            f"  on the Hub: {preset.place or 'no copy known'}; a folder: {preset.layout}",
+            f"  licence: {preset.licence}; {preset.source}",
+        ]
+        if preset.per_class is not None:
+            lines.append(f"  of its training images {preset.per_class} a class are drawn from; per-class=N for others")
+        parts.append("\n".join([*lines, *([f"  {preset.note}"] if preset.note else [])]))
+    return "\n\n".join(parts)
