@@ -4,8 +4,8 @@ The paper names no splits. They are those of big_vision's few-shot evaluation (`
 the data set, ImageNet, CIFAR-100, Cars, Pets, UC Merced and DTD, and else those that the data set's authors published.
 big_vision resizes every image to 256 x 256 pixels, whatever its shape (bilinear, without antialiasing), and crops the
 middle 224 x 224. Here the encoder's own processor is used, which is what an application sees: most keep an image's
-shape and resize with antialiasing. Of images that are squares (CIFAR-100, UC Merced, the textures of the colon) the crop
-and the antialiasing alone differ.
+shape and resize with antialiasing. Of images that are squares (CIFAR-100, UC Merced, the textures of the colon) the
+crop and the antialiasing alone differ.
 """
 
 from collections.abc import Sequence
