@@ -1,19 +1,29 @@
 """Every test of a representation's structure, as a function of embeddings: of one encoder, and between two."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from alignet_hf.errors import UndefinedScoreError
 from alignet_hf.evaluation.representation.categories import Categories
 from alignet_hf.evaluation.representation.distance_changes import DistanceChanges, distance_changes
 from alignet_hf.evaluation.representation.hierarchy import hierarchy_scores
-from alignet_hf.evaluation.representation.neighbour_pages import NeighbourPage, neighbour_page
-from alignet_hf.evaluation.representation.similarity import cka, rsm_correlation
+from alignet_hf.evaluation.representation.neighbour_pages import (
+    MAX_SEARCHED,
+    NeighbourPage,
+    neighbour_page,
+    neighbours_of,
+    same_category_neighbours,
+)
+from alignet_hf.evaluation.representation.similarity import cka, rsm_correlation, sampled_rows
 from alignet_hf.evaluation.representation.spectrum import Spectrum, spectrum, spectrum_scores
 from alignet_hf.evaluation.representation.wordnet import Hierarchy
 from alignet_hf.evaluation.statistics import Result
 
 Say = Callable[[str], None]
+OTHER = "other"  # images without a category
+N_NEIGHBOURS = 6
 
 
 @dataclass(frozen=True)
@@ -110,7 +120,8 @@ def change(
     draws = {"n_bootstrap": n_bootstrap, "seed": seed}
     categories = None if kinds is None else categories_of(labels, kinds.categories)
     say("neighbours of both")
-    page = neighbour_page(before, after, categories, **draws)
+    page = neighbour_page(before, after, categories, k=N_NEIGHBOURS, **draws)
+    page = replace(page, same_category={} if kinds is None else _same_category(before, after, categories, draws))
     say("RSM correlation")
     scores = {"rsm_correlation": rsm_correlation(before, after, **draws)}
     say("CKA")
@@ -126,7 +137,21 @@ def change(
     return Change(scores, page, distances)
 
 
+def _same_category(before, after, categories: list[str], draws: dict) -> dict[str, Result]:
+    """The share of an image's neighbours that are of its superordinate category, among the images that have one."""
+    with_category = np.flatnonzero(np.array(categories) != OTHER)
+    if len(with_category) <= N_NEIGHBOURS:
+        return {}
+    rows = sampled_rows(len(with_category), MAX_SEARCHED, draws["seed"])
+    own = [categories[row] for row in with_category]
+    found = {}
+    for name, embeddings in (("before", before), ("after", after)):
+        neighbours, _ = neighbours_of(np.asarray(embeddings)[with_category], rows, N_NEIGHBOURS)
+        found[name] = same_category_neighbours(neighbours, rows, own, **draws)
+    return found
+
+
 def categories_of(labels: Sequence[str], categories: Categories) -> list[str]:
     """The superordinate category of each image; "other" of those that have none."""
-    names = (*categories.superordinates, "other")  # -1 finds the last
+    names = (*categories.superordinates, OTHER)  # -1 finds the last
     return [names[row] for row in categories.codes(labels)[1]]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from alignet_hf.convert.imagenet_labels import imagenet_classes
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation.comparison import Comparison
 from alignet_hf.evaluation.labelled_data import LabelledData
@@ -14,7 +15,7 @@ from alignet_hf.evaluation.representation.categories import Categories
 from alignet_hf.evaluation.representation.neighbour_figure import draw_neighbours
 from alignet_hf.evaluation.representation.projection import METHODS, TRIMAP_MIN_IMAGES, project_models
 from alignet_hf.evaluation.representation.projection_figures import draw_photographs, draw_points
-from alignet_hf.evaluation.representation.scores import Change, Kinds, categories_of, change, structure
+from alignet_hf.evaluation.representation.scores import OTHER, Change, Kinds, categories_of, change, structure
 from alignet_hf.evaluation.representation.spectrum import Spectrum, draw_spectra
 from alignet_hf.evaluation.representation.wordnet import Hierarchy
 from alignet_hf.evaluation.score_files import save_figures, save_score_figures
@@ -95,7 +96,10 @@ class RepresentationSuite:
             figures[f"{method}-photographs"] = draw_photographs(projections, images, categories, seed=self.seed)
         figures["spectrum"] = draw_spectra(found.spectra)
         if found.change is not None:
-            figures["neighbours"] = draw_neighbours(found.change.neighbours, images, labels, categories)
+            apart = [f"{name} {row}" if name == OTHER else name for row, name in enumerate(categories)]
+            figures["neighbours"] = draw_neighbours(
+                found.change.neighbours, images, list(map(spoken_name, labels)), None if self.kinds is None else apart
+            )
             if found.change.distances is not None:
                 figures["distance-changes"] = found.change.distances.draw_levels()
                 figures["distance-changes-matrix"] = found.change.distances.draw_matrix()
@@ -124,6 +128,11 @@ def _same_category(changed: Change, when: str) -> dict[str, Result]:
 def class_names(embedded: LabelledEmbeddings | LabelledImages) -> list[str]:
     """The name of each image's class."""
     return [embedded.classes[label] for label in embedded.labels.tolist()]
+
+
+def spoken_name(name: str) -> str:
+    """A class as people call it: ImageNet's by its first name, others without underscores."""
+    return imagenet_classes().get(name, name).split(",")[0].replace("_", " ")
 
 
 def open_kinds(source: str | None, classes: list[str], images: str, note: Callable[[str], None]) -> Kinds | None:
