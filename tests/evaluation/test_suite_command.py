@@ -196,6 +196,17 @@ def test_every_vision_test_of_two_encoders_from_images_embedded_once(call, lab, 
     assert set(rows) == {name for name in found if "estimate" in found[name] and not name.startswith("difference_on")}
 
 
+def test_test_images_that_were_learnt_from_are_counted(call, lab):
+    photos = lab / "photos"
+    arguments = ["evaluate", lab / "encoder", "--suite", "vision", "--shots", 1, "--draws", 2, "--n-bootstrap", 5]
+    arguments += ["--training", f"{photos},split=train,per-class=8", "--test", f"{photos},split=train", "--json"]
+    code, out, error = call(*arguments)
+    assert code == 0, error
+    assert json.loads(out)["notes"] == [
+        "40 of the 60 test images are training images too: what is learnt scores too high"
+    ]
+
+
 def test_few_shot_data_alone_beside_test_images_for_the_representation(call, lab):
     arguments = ["evaluate", lab / "encoder", "--suite", "vision,representation", "--few-shot", f"own={lab / 'photos'}"]
     arguments += ["--test", f"{lab / 'photos'},split=test", "--shots", 1, "--draws", 2, "--n-bootstrap", 5]

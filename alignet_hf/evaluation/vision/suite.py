@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation.comparison import Comparison
 from alignet_hf.evaluation.labelled_data import LabelledData
@@ -11,6 +13,7 @@ from alignet_hf.evaluation.score_files import save_score_figures
 from alignet_hf.evaluation.statistics import Result
 from alignet_hf.evaluation.suite import compare_scores
 from alignet_hf.evaluation.vision.data import VisionEmbeddings, VisionImages, Wanted
+from alignet_hf.evaluation.vision.image_keys import image_keys
 from alignet_hf.evaluation.vision.scores import VisionOptions, vision_scores
 from alignet_hf.evaluation.vision.store import EmbeddingStore
 
@@ -42,6 +45,10 @@ class VisionSuite:
 
     def read(self, note: Callable[[str], None]) -> None:
         self.images = VisionImages.open(self.wanted, self.data)
+        if self.images.training is not None:
+            learnt, test = (image_keys(one.images) for one in (self.images.training, self.images.test))
+            if n_both := int(np.isin(test, learnt).sum()):
+                note(f"{n_both} of the {len(test)} test images are training images too: what is learnt scores too high")
 
     def scores(
         self, store: EmbeddingStore, against: EmbeddingStore | None, note: Callable[[str], None]
