@@ -236,7 +236,8 @@ def evaluate(
     encoder = {"folder": embeddings, "image_size": image_size, "pooling": pooling, "on_bad": on_bad}
     store = EmbeddingStore.open(model, **encoder)
     other = None if against is None else EmbeddingStore.open(against, **encoder)
-    outcome = run_suites(parts, store, other, note, out)
+    about = {"model": model, "seed": str(seed)} | ({} if against is None else {"against": against})
+    outcome = run_suites(parts, store, other, note, out, about)
     if as_json:
         further = {} if exclusions is None else {"levels_exclusions": exclusions.to_dict()}
         print(json.dumps(outcome.to_dict() | further | ({"notes": notes} if notes else {})))

@@ -67,6 +67,7 @@ def run_suites(
     against: EmbeddingStore | None,
     note: Note,
     folder: Path | None = None,
+    about: Mapping[str, str] | None = None,
 ) -> Outcome:
     """Score an encoder, and compare it with another under common draws.
 
@@ -76,6 +77,7 @@ def run_suites(
         against: another's.
         note: called with what a reader of the scores should know.
         folder: for scores.csv, comparisons.csv and figures.
+        about: what made the scores, see `score_json.save_json`.
     """
     found = [(suite, *suite.scores(store, against, note)) for suite in suites]
     outcome = Outcome()
@@ -85,7 +87,7 @@ def run_suites(
     if outcome.comparisons:
         outcome.comparisons = adjust_comparisons(outcome.comparisons)
     if folder is not None:
-        save_tables(outcome.scores, folder, outcome.comparisons)
+        save_tables(outcome.scores, folder, outcome.comparisons, about)
         for suite, scores, comparisons in found:
             suite.save_figures(folder, scores, comparisons)
     return outcome

@@ -43,7 +43,7 @@ def test_suites_are_put_together_and_corrected_for_all_comparisons(tmp_path):
     assert adjusted == pytest.approx(adjust_p_values(p_values, "holm"))
     assert notes == ["seen", "seen"]
     assert [suite.drawn for suite in suites] == [({"first", "second"}, {"first", "second"}), ({"third"}, {"third"})]
-    assert {path.name for path in tmp_path.iterdir()} == {"scores.csv", "comparisons.csv"}
+    assert {path.name for path in tmp_path.iterdir()} == {"scores.csv", "scores.json", "comparisons.csv"}
     lines = outcome.lines("another")
     assert lines[0].startswith("first: first 0.500")
     assert lines[3].startswith("against another, first: difference in first 0.100")
