@@ -4,6 +4,7 @@ The run's folder afterwards:
     teacher/        the teacher's embeddings               surrogate/   the UD transform
     clusters/       of the aligned teacher's space         triplets/    the AligNet data set
     student/        the aligned student, with processor    unalignet/   the same without UD: its triplets and student
+    human/          the student of people's own choices
     embeddings/     of the student before and after        training/    the training curves
     metrics.json    every score                            report.html  all of it to look through, in one file
     recipe.yaml     what was run                           report.md    the scores with figures/, for a terminal
@@ -54,18 +55,18 @@ def run(recipe: Recipe, out: str | Path, *, force: bool = False, say: Callable[[
     if recipe.student is not None:
         check_encoder(recipe.student)
     with Stages(Path(out), say) as stages:
-        return _run_stages(Pipeline(recipe, Path(out), stages), force)
+        return run_stages(Pipeline(recipe, Path(out), stages), force)
 
 
-def _run_stages(pipeline: Pipeline, force: bool) -> dict:
-    """Every stage, in order; then the metrics."""
+def run_stages(pipeline: Pipeline, force: bool) -> dict:
+    """Every stage of a pipeline, in order -> the metrics. See `run` for `force`."""
     recipe, out, stages = pipeline.recipe, pipeline.out, pipeline.stages
     _ = pipeline.judgments_of_all  # read and checked before any work
     _settle(pipeline, force)
     stages.begin()
     with replacing(out / RECIPE) as path:
         path.write_text(yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False), encoding="utf-8")
-    _each_stage(pipeline, stages.run)
+    each_stage(pipeline, stages.run)
     metrics = json.loads((out / METRICS).read_text(encoding="utf-8"))
     if metrics.get("seconds") != (seconds := stages.seconds()):
         metrics["seconds"] = seconds
@@ -87,7 +88,7 @@ def _settle(pipeline: Pipeline, force: bool) -> None:
         standings[name] = stages.standing(name, made_from, writes, shares), list(writes)
         return fingerprint(name, made_from)
 
-    _each_stage(pipeline, look)
+    each_stage(pipeline, look)
     changed = {name: writes for name, (standing, writes) in standings.items() if standing == "changed"}
     if set(changed) - {"report"}:  # which takes seconds, and other words alone change it
         again, held = f"stages {', '.join(changed)}", f"{pipeline.out}: holds a run {_of_what(pipeline)}"
@@ -121,7 +122,7 @@ def _flat(recipe: dict) -> dict:
     return flat
 
 
-def _each_stage(pipeline: Pipeline, stage: Callable[..., str]) -> None:
+def each_stage(pipeline: Pipeline, stage: Callable[..., str]) -> None:
     """Call `stage`, which takes what `Stages.run` takes, for every stage, with what it is made from."""
     recipe, out, given, settings = pipeline.recipe, pipeline.out, pipeline.recipe.human, pipeline.recipe.settings
     files = files_fingerprint(given.dissimilarities, given.triplets, given.embedding, given.concepts)
@@ -137,10 +138,16 @@ def _each_stage(pipeline: Pipeline, stage: Callable[..., str]) -> None:
     teacher = stage("teacher", made_from, pipeline.embed_teacher, [out / "teacher"])
     made_from = fingerprint(teacher, people, recipe.surrogate.model_dump())
     surrogate = stage("surrogate", made_from, pipeline.fit_surrogate, [out / "surrogate"])
-    made_from = fingerprint(surrogate, recipe.clusters.model_dump(), settings, recipe.images.distill_on)
-    clusters = stage("clusters", made_from, pipeline.cluster, pipeline.data_folders("clusters").values())
-    made_from = fingerprint(clusters, recipe.triplets.model_dump())
-    triplets = stage("triplets", made_from, pipeline.make_triplets, pipeline.data_folders("triplets").values())
+    # Of which teachers: what one student learns does not depend on it.
+    teachers = sorted(pipeline.data_folders("clusters"))
+    clusters = fingerprint(
+        surrogate, recipe.clusters.model_dump(), recipe.images.distill_on, recipe.images.n_distill, "clusters"
+    )
+    made_from = fingerprint(clusters, teachers)
+    stage("clusters", made_from, pipeline.cluster, pipeline.data_folders("clusters").values())
+    triplets = fingerprint(clusters, recipe.triplets.model_dump())
+    made_from = fingerprint(triplets, teachers)
+    stage("triplets", made_from, pipeline.make_triplets, pipeline.data_folders("triplets").values())
     students = []
     if settings:
         files = files_fingerprint(recipe.student.model)
@@ -148,20 +155,21 @@ def _each_stage(pipeline: Pipeline, stage: Callable[..., str]) -> None:
     if set(settings) & {"original", "ud"}:
         made_from = fingerprint(student, pipeline.images_fingerprint)
         students.append(stage("original", made_from, pipeline.embed_original, [out / "embeddings/original"]))
-    distilled = sorted(set(settings) & {"unalignet", "alignet"})
+    distilled = recipe.trained
     cache = None
     if recipe.images.cache is not None and distilled:
         made_from = fingerprint(student, pipeline.images_fingerprint, recipe.distill.pixels == "fast")
         cache = stage("cache", made_from, pipeline.cache_images, shares=[Path(recipe.images.cache, RECORD)])
     for name in distilled:
-        made_from = fingerprint(triplets, student, recipe.distill.model_dump(exclude=NO_MATTER), cache)
+        data = people if name == "human" else triplets
+        made_from = fingerprint(data, student, recipe.distill.model_dump(exclude=NO_MATTER), cache)
         folders = [pipeline.student_folder(name), out / "training" / name, out / "embeddings" / name]
         students.append(stage(name, made_from, lambda name=name: pipeline.distill(name), folders))
     made_from = fingerprint(surrogate, students, recipe.evaluate.model_dump())
     scores = stage("evaluate", made_from, pipeline.evaluate, [out / METRICS])
-    stage(
-        "report", fingerprint(scores, words), pipeline.report, [out / "report.html", out / "report.md", out / "figures"]
-    )
+    if pipeline.with_report:
+        written = [out / "report.html", out / "report.md", out / "figures"]
+        stage("report", fingerprint(scores, words), pipeline.report, written)
 
 
 def rewrite_report(out: Path, *, photographs: bool = True) -> None:

@@ -19,16 +19,18 @@ from alignet_hf.data.images import (
 from alignet_hf.data.images.classes import class_labels
 from alignet_hf.data.images.undecodable import undecodable_message
 from alignet_hf.data.judgments import Judgments
+from alignet_hf.data.people_triplets import people_triplets
 from alignet_hf.distill.processes import this_process
 from alignet_hf.distill.temperature import matching_temperature
 from alignet_hf.encoders import open_student, open_teacher
+from alignet_hf.errors import InputError
 from alignet_hf.evaluation.human.scores import CHANCE, score_on_judgments
 from alignet_hf.evaluation.report import write_report
 from alignet_hf.evaluation.statistics import Result
 from alignet_hf.hub.artifacts import replacing
 from alignet_hf.hub.from_run import describe_student, known_of
 from alignet_hf.inputs import open_images, read_judgments
-from alignet_hf.recipe import Encoder, Recipe
+from alignet_hf.recipe import Distill, Encoder, Recipe
 from alignet_hf.stages import Stages, fingerprint
 from alignet_hf.surrogate.cluster import Clusters, cluster_embeddings
 from alignet_hf.surrogate.elbow import save_elbow
@@ -44,10 +46,16 @@ METRICS, UNDECODABLE = "metrics.json", "undecodable.json"
 TEACHER = {"original": "original", "ud": "alignet"}  # the teacher's two settings, as `teacher_embeddings` names them
 
 
+def student_folder(setting: str) -> str:
+    """Where in a run's folder the student of a setting is."""
+    return "student" if setting == "alignet" else f"{setting}/student"
+
+
 class Pipeline:
     """A recipe at work in a folder. Every method named after a stage writes what `alignet_hf.pipeline` lists."""
 
     with_training = True  # whether it reads the judgments that the surrogate learns from
+    with_report = True  # whether it ends with a report, and the scores on the students' cards
 
     def __init__(self, recipe: Recipe, out: Path, stages: Stages):
         self.recipe, self.out, self.stages = recipe, out, stages
@@ -113,10 +121,17 @@ class Pipeline:
         In no way does the student meet a held-out judgment. Photographs that stand for concepts belong to a larger set
         that the surrogate may label like any other.
         """
-        rows = np.arange(len(self.images))
-        if self.recipe.images.distill_on == "extra":
-            return rows[len(self.judged_images) :]
-        return rows if self.recipe.human.triplets else np.setdiff1d(rows, self.judgments.held_out_rows)
+        rows, options = np.arange(len(self.images)), self.recipe.images
+        if options.distill_on == "extra":
+            rows = rows[len(self.judged_images) :]
+        elif not self.recipe.human.triplets:
+            rows = np.setdiff1d(rows, self.judgments.held_out_rows)
+        if options.n_distill is None:
+            return rows
+        if options.n_distill > len(rows):
+            raise InputError(f"images.n_distill is {options.n_distill}, but there are {len(rows)} images; lower it")
+        # The first of one order, so that of two numbers the smaller one's images are among the larger one's.
+        return np.sort(np.random.default_rng(self.recipe.seed).permutation(rows)[: options.n_distill])
 
     @cached_property
     def student_images(self):
@@ -127,13 +142,18 @@ class Pipeline:
     @cached_property
     def results(self) -> dict[tuple[str, str], dict[str, Result]]:
         """(who, setting) -> every score with its draws, which are common to all: the report compares them in pairs."""
-        options = {"n_bootstrap": self.recipe.evaluate.n_bootstrap, "seed": self.recipe.seed}
+        options = {"n_bootstrap": self.recipe.evaluate.n_bootstrap, "seed": self.draws_seed}
 
         def scores(embeddings: np.ndarray | EmbeddingsView) -> dict[str, Result]:
             return score_on_judgments(embeddings, self.judgments, **options)
 
         teacher = {("teacher", name): scores(self.teacher_view(key)) for name, key in TEACHER.items()}
         return teacher | {("student", name): scores(self.student_embeddings(name)) for name in self.recipe.settings}
+
+    @property
+    def draws_seed(self) -> int:
+        """Of the bootstrap."""
+        return self.recipe.seed
 
     # The stages
 
@@ -198,12 +218,11 @@ class Pipeline:
         self._embed_student(model, processor, "original")
 
     def distill(self, setting: str) -> None:
-        """Train the student on the surrogate's similarities ("alignet") or the teacher's own ("unalignet")."""
+        """Train the student on the surrogate's similarities ("alignet"), the teacher's own ("unalignet") or people's
+        choices ("human")."""
         from alignet_hf.distill.run import distill_student
 
-        options = self.recipe.distill
-        dense = options.triplets == "dense"
-        temperature = options.teacher_temperature if setting == "alignet" else self._unaligned_temperature()
+        options, learns_from = self._from_people() if setting == "human" else self._from_teacher(setting)
         model, processor = distill_student(
             self.recipe.student,
             options,
@@ -211,17 +230,37 @@ class Pipeline:
             output=self.student_folder(setting),
             work=self.out / "training" / setting,
             seed=self.recipe.seed,
-            teacher_embeddings=self.teacher_view(setting) if dense else None,
-            triplets=None if dense else load_alignet(self.data_folders("triplets")[setting]),
-            rows=self.distill_rows,
-            clusters=Clusters.from_pretrained(self.data_folders("clusters")[setting]).labels,
             held_out=self.judgments.held_out,
-            teacher_temperature=temperature,
             on_bad=self.recipe.images.on_bad,
             alignment=known_of(self.recipe, setting),
             what=setting,
+            **learns_from,
         )
         self._embed_student(model, processor, setting)
+
+    def _from_teacher(self, setting: str) -> tuple[Distill, dict]:
+        """How a student learns from the teacher, and from what."""
+        options = self.recipe.distill
+        dense = options.triplets == "dense"
+        return options, {
+            "teacher_embeddings": self.teacher_view(setting) if dense else None,
+            "triplets": None if dense else load_alignet(self.data_folders("triplets")[setting]),
+            "rows": self.distill_rows,
+            "clusters": Clusters.from_pretrained(self.data_folders("clusters")[setting]).labels,
+            "teacher_temperature": options.teacher_temperature
+            if setting == "alignet"
+            else self._unaligned_temperature(),
+        }
+
+    def _from_people(self) -> tuple[Distill, dict]:
+        """How a student learns from people's training triplets without a teacher (B.2.3), and from which.
+
+        They are listed ones, of images that people judged; what concerns dense triplets alone means nothing here.
+        """
+        listed = {"triplets": "listed", "sampling": "random", "clusters_a_step": None}
+        options = self.recipe.distill.model_copy(update=listed)
+        triplets = people_triplets(self.judgments, hard=options.loss == "hard")
+        return options, {"triplets": triplets, "teacher_temperature": 1.0}
 
     def evaluate(self) -> None:
         """Score teacher and student on the held-out judgments, and write metrics.json."""
@@ -251,7 +290,7 @@ class Pipeline:
         metrics = json.loads((self.out / METRICS).read_text(encoding="utf-8"))
         shown = metrics | {"seconds": self.stages.seconds()}
         write_page(page_of_run(self, shown, photographs=photographs), self.out)
-        for setting in sorted(set(self.recipe.settings) & {"unalignet", "alignet"}):
+        for setting in self.recipe.trained:
             folder = self.student_folder(setting)
             try:
                 describe_student(folder, self.recipe, setting, metrics)
@@ -279,7 +318,7 @@ class Pipeline:
         return np.asarray(Embeddings.from_pretrained(self.out / "embeddings" / setting))
 
     def student_folder(self, setting: str) -> Path:
-        return self.out / ("student" if setting == "alignet" else "unalignet/student")
+        return self.out / student_folder(setting)
 
     def data_folders(self, kind: str) -> dict[str, Path]:
         """Where the clusters or triplets of each teacher are: of the aligned one, of UnAligNet's, as the run needs."""

@@ -19,7 +19,8 @@ DEMO_TEACHER, DEMO_STUDENT = "demo-teacher", "demo-student"  # the encoders of t
 Positive = Annotated[int, Field(gt=0)]
 PositiveFloat = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
-Setting = Literal["original", "unalignet", "ud", "alignet"]
+Setting = Literal["original", "unalignet", "ud", "alignet", "human"]  # the paper's four; and from people's own choices
+TRAINED_SETTINGS = ("alignet", "human", "unalignet")  # those of which a student is trained, in that order
 
 
 class Section(BaseModel):
@@ -32,6 +33,7 @@ class Images(Section):
     source: str  # photographs that people judged, among others perhaps
     extra: str | None = None  # more photographs, for clusters, triplets and distillation
     distill_on: Literal["all", "extra"] = "all"  # extra: of the source none (the paper: ImageNet's, not THINGS')
+    n_distill: Annotated[int, Field(ge=3)] | None = None  # of those to distil on, so many, drawn by `seed`; None: all
     on_bad: Literal["raise", "skip"] = "raise"  # skip: go on without photographs that cannot be decoded
     cache: str | None = None  # a folder for all of them, resized for the student; runs of one geometry can share it
 
@@ -150,7 +152,7 @@ class Distill(Section):
 
 
 class Evaluate(Section):
-    settings: Annotated[list[Setting], Field(min_length=1)] = list(get_args(Setting))
+    settings: Annotated[list[Setting], Field(min_length=1)] = ["original", "unalignet", "ud", "alignet"]
     n_bootstrap: Positive = 1000
 
 
@@ -187,6 +189,11 @@ class Recipe(Section):
         """The student's settings to make and score: those of `evaluate`, none without a student."""
         return [] if self.student is None else self.evaluate.settings
 
+    @property
+    def trained(self) -> list[Setting]:
+        """The settings of which a student is trained."""
+        return [name for name in TRAINED_SETTINGS if name in self.settings]
+
 
 def load_recipe(path: str | Path, overrides: tuple[str, ...] | list[str] = ()) -> Recipe:
     """Read a recipe and put `--set` values over it.
@@ -198,18 +205,42 @@ def load_recipe(path: str | Path, overrides: tuple[str, ...] | list[str] = ()) -
     Raises:
         InputError: naming the key and what is allowed there.
     """
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as a recipe ({getattr(error, 'strerror', error)})") from error
-    content = _yaml(text, str(path))
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: a recipe is a mapping of sections ({', '.join(Recipe.model_fields)})")
+    content = read_recipe(path)
+    put_overrides(content, overrides)
+    return recipe_of(content, path)
+
+
+def put_overrides(content: dict, overrides: tuple[str, ...] | list[str]) -> None:
+    """Put `--set` values over what a recipe's file says."""
     for override in overrides:
         key, equals, value = override.partition("=")
         if not equals:
             raise InputError(f"--set {override}: expected section.key=value")
-        _put(content, key.strip().split("."), _yaml(value, f"--set {override}"), override)
+        put(content, key.strip(), parse_yaml(value, f"--set {override}"), f"--set {override}")
+
+
+def read_recipe(path: str | Path) -> dict:
+    """What a recipe's file says, not yet looked at.
+
+    Raises:
+        InputError: not a file with a mapping in YAML.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read as a recipe ({getattr(error, 'strerror', error)})") from error
+    content = parse_yaml(text, str(path))
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: a recipe is a mapping of sections ({', '.join(Recipe.model_fields)})")
+    return content
+
+
+def recipe_of(content: dict, path: str | Path) -> Recipe:
+    """The recipe that a file's content is.
+
+    Raises:
+        InputError: naming the file, the key and what is allowed there.
+    """
     try:
         return Recipe.model_validate(content)
     except ValidationError as error:
@@ -227,7 +258,7 @@ def check_files(recipe: Recipe) -> None:
         raise InputError(*missing.values())
     if missing:
         given = recipe.model_dump()
-        listed = ", ".join(f"{key} ({_value(given, key)})" for key in missing)
+        listed = ", ".join(f"{key} ({value_of(given, key)})" for key in missing)
         raise InputError(
             f"{recipe.name}: {len(missing)} files and folders are not there: {listed}; "
             "give each with --set KEY=PATH; --check says more of each"
@@ -256,13 +287,15 @@ def missing_files(recipe: Recipe) -> dict[str, str]:
     return missing
 
 
-def _value(content: dict, key: str) -> Any:
+def value_of(content: dict, key: str) -> Any:
+    """What stands at "section.key"."""
     for part in key.split("."):
         content = content[part]
     return content
 
 
-def _yaml(text: str, name: str) -> Any:
+def parse_yaml(text: str, name: str) -> Any:
+    """YAML, or an InputError that names what it stands in, and the line."""
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
@@ -271,12 +304,14 @@ def _yaml(text: str, name: str) -> Any:
         raise InputError(f"{name}{where}: not YAML ({getattr(error, 'problem', error)})") from error
 
 
-def _put(content: dict, keys: list[str], value: Any, override: str) -> None:
-    for key in keys[:-1]:
-        content = content.setdefault(key, {})
+def put(content: dict, key: str, value: Any, said: str) -> None:
+    """Put a value where "section.key" says; `said` is what messages call the wish."""
+    *sections, last = key.split(".")
+    for section in sections:
+        content = content.setdefault(section, {})
         if not isinstance(content, dict):
-            raise InputError(f"--set {override}: {key} is a value, not a section")
-    content[keys[-1]] = value
+            raise InputError(f"{said}: {section} is a value, not a section")
+    content[last] = value
 
 
 def first_complaint(error: ValidationError) -> str:

@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass, replace
 
 from alignet_hf.architecture import Architecture
-from alignet_hf.recipe import Recipe
+from alignet_hf.recipe import TRAINED_SETTINGS, Recipe
 
 UNKNOWN = math.nan
 _AUTO_SAMPLE = 256  # images that student_temperature: auto looks at
@@ -90,7 +90,7 @@ def estimate_stages(recipe: Recipe, sizes: Sizes) -> list[StageEstimate]:
     stages += [_teacher(recipe, sizes), _surrogate(sizes), _clusters(recipe, sizes), _triplets(recipe, sizes)]
     if set(settings) & {"original", "ud"}:
         stages.append(_original(recipe, sizes))
-    distilled = sorted(set(settings) & {"unalignet", "alignet"})
+    distilled = recipe.trained
     if recipe.images.cache is not None and distilled:
         stages.append(_cache(recipe, sizes))
     stages += [_distill(recipe, sizes, setting) for setting in distilled]
@@ -215,7 +215,7 @@ def _distill(recipe: Recipe, sizes: Sizes, setting: str) -> StageEstimate:
 def _report(settings: list[str], sizes: Sizes) -> StageEstimate:
     """The held-out photographs and those of a few triplets; the cards try each student on an image."""
     drawn = sizes.held_out + min(_PICTURES, 3 * sizes.held_out_triplets)
-    students = len(set(settings) & {"unalignet", "alignet"})
+    students = len(set(settings) & set(TRAINED_SETTINGS))
     return StageEstimate("report", decoded=drawn, forwards=students, disk=_FIGURES)
 
 
@@ -239,8 +239,10 @@ def _images_a_step(recipe: Recipe, sizes: Sizes) -> float:
 def distill_rows(recipe: Recipe, sizes: Sizes) -> float:
     """How many images the student may learn from."""
     if recipe.images.distill_on == "extra":
-        return sizes.extra
-    return sizes.images if recipe.human.triplets else sizes.images - sizes.held_out
+        rows = sizes.extra
+    else:
+        rows = sizes.images if recipe.human.triplets else sizes.images - sizes.held_out
+    return rows if recipe.images.n_distill is None else min(recipe.images.n_distill, rows)
 
 
 def _teachers(recipe: Recipe) -> int:

@@ -393,3 +393,30 @@ def test_a_run_goes_on_without_broken_photographs_that_people_judged(encoders, r
     names = set(Embeddings.from_pretrained(tmp_path / "run" / "embeddings" / "alignet").names)
     assert names == set(photographs.names) - {photographs.names[row] for row in lost}
     assert (tmp_path / "run" / "figures" / "triplets.png").is_file()
+
+
+def test_a_student_learns_from_people_alone_and_from_fewer_images(encoders, tmp_path):
+    """Setting human: no triplet of a held-out object, no teacher; images.n_distill: nested subsets of the images."""
+    rows = {}
+    for n in (20, 40):
+        options = ("evaluate.settings=[original, human]", f"images.n_distill={n}", "distill.triplets=listed")
+        recipe = load_recipe(RECIPE, overrides(encoders, *options))
+        metrics = pipeline.run(recipe, tmp_path / str(n), say=lambda line: None)
+        triplets = load_alignet(tmp_path / str(n) / "triplets").with_format("numpy")["indices"][:]
+        rows[n] = set(np.unique(triplets).tolist())
+    assert set(metrics["student"]) == {"original", "human"}
+    assert len(rows[20]) <= 20 < len(rows[40]) <= 40
+    assert rows[20] <= rows[40]
+    card = (tmp_path / "40" / "human" / "student" / "README.md").read_text()
+    assert "people's odd-one-out choices" in card
+    assert "The teacher was aligned" not in card
+    before, after = (
+        np.asarray(Embeddings.from_pretrained(tmp_path / "40" / "embeddings" / name)) for name in ("original", "human")
+    )
+    assert not np.array_equal(before, after)
+
+
+def test_more_images_to_distil_on_than_there_are(encoders, tmp_path):
+    recipe = load_recipe(RECIPE, overrides(encoders, "images.n_distill=62"))
+    with pytest.raises(InputError, match=r"images\.n_distill is 62, but there are 61 images; lower it"):
+        pipeline.run(recipe, tmp_path, say=lambda line: None)

@@ -27,6 +27,8 @@ class Judgments:
         similarities: (h, h) how alike people find the held-out rows, for RSA.
         noise_ceiling: how well people predict a person, by score; empty where the data cannot tell.
         held_out_shares: (m, 3) of people choosing each pair of the held-out triplets; None where the data cannot tell.
+        choices: (c, 3) int rows, what people themselves chose of training rows, the odd one last; None where these are
+            `training`, which may be random triplets that people's dimensions label.
     """
 
     training: np.ndarray
@@ -36,6 +38,12 @@ class Judgments:
     similarities: np.ndarray
     noise_ceiling: dict[str, float]
     held_out_shares: np.ndarray | None = None
+    choices: np.ndarray | None = None
+
+    @property
+    def own_choices(self) -> np.ndarray:
+        """(c, 3) `choices`, or `training` where they are the same."""
+        return self.training if self.choices is None else self.choices
 
     def without(self, lost: Sequence[int], n_rows: int) -> "Judgments":
         """The judgments that name none of some of the source's `n_rows`; rows are then those of the others.
@@ -47,6 +55,7 @@ class Judgments:
         place[np.setdiff1d(np.arange(n_rows), lost)] = np.arange(n_rows - len(lost))
         learnt, scored = (place[triplets].min(1, initial=0) >= 0 for triplets in (self.training, self.held_out))
         kept = place[self.held_out_rows] >= 0
+        choices = None if self.choices is None else place[self.choices]
         if not scored.any():
             raise InputError("no held-out judgment is left: each names an image that cannot be decoded")
         return replace(
@@ -57,6 +66,7 @@ class Judgments:
             held_out_rows=place[self.held_out_rows[kept]],
             similarities=self.similarities[np.ix_(kept, kept)],
             held_out_shares=None if self.held_out_shares is None else self.held_out_shares[scored],
+            choices=None if choices is None else choices[choices.min(1, initial=0) >= 0],
         )
 
 
@@ -132,6 +142,7 @@ def from_choices(
     """
     split = split_choices(choices, image_of_concept, len(embedding), n_folds=n_folds, fold=fold, seed=seed)
     row_of_concept, held_out_rows = split.row_of_concept, split.held_out_rows
+    own = None
     if not with_training:
         training, probabilities = _NOTHING_TO_LEARN
     elif label is not None:
@@ -144,6 +155,7 @@ def from_choices(
         drawn = drawn[_all_different(row_of_concept[drawn])]
         drawn, similarities = odd_one_last(drawn, pair_values(embedding @ embedding.T, drawn))
         training, probabilities = row_of_concept[drawn], triplet_probabilities(similarities)
+        own = row_of_concept[split.training]
 
     # Several concepts may share a held-out image: the first speaks for it.
     concept_of_row = {row: concept for concept, row in sorted(image_of_concept.items(), reverse=True)}
@@ -155,6 +167,7 @@ def from_choices(
         held_out_rows,
         similarities=held_out_embedding @ held_out_embedding.T,
         noise_ceiling={},
+        choices=own,
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from alignet_hf.distill.processes import broadcast_by, patient_group, rows_of_each, this_process
 from alignet_hf.encoders import check_encoder
-from alignet_hf.pipeline import _run_stages
+from alignet_hf.pipeline import run_stages
 from alignet_hf.pipeline_work import Pipeline
 from alignet_hf.recipe import Recipe, check_files
 from alignet_hf.stages import Stages
@@ -49,7 +49,7 @@ def run_together(
     with Stages(out, say) as stages:
         leader = _Leader(recipe, out, stages)
         leader.call = calls.call
-        metrics = _run_stages(leader, force)
+        metrics = run_stages(leader, force)
     calls.call(None)
     return metrics
 
@@ -75,7 +75,11 @@ class _Leader(Pipeline):
 
 
 class _Follower(Pipeline):
-    with_training = False  # what is held out is enough: the surrogate, which learns from the rest, is the first's
+    @property
+    def with_training(self) -> bool:
+        """What is held out is enough, as the surrogate, which learns from the rest, is the first's; but for a student
+        that learns from people's own choices."""
+        return "human" in self.recipe.settings
 
 
 class _Calls:

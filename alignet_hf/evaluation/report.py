@@ -19,6 +19,7 @@ SETTINGS = {
     "unalignet": "UnAligNet: distilled from the teacher without human alignment",
     "ud": "UD: frozen, a linear transform fitted to people",
     "alignet": "AligNet: distilled from the human-aligned teacher",
+    "human": "direct: trained on people's own choices, without a teacher",
 }
 SCORES = {"odd_one_out_accuracy": "odd-one-out accuracy", "rsa_spearman": "RSA (Spearman)"}
 
@@ -61,12 +62,13 @@ def write_report(pipeline: "Pipeline", *, photographs: bool = True) -> None:
     metrics = json.loads((out / "metrics.json").read_text(encoding="utf-8"))
     shown = [name for name in ("original", "alignet") if name in metrics["student"]] or list(metrics["student"])[:1]
     titles = {"original": "student before", "alignet": "student after", "ud": "student, UD", "unalignet": "UnAligNet"}
+    titles["human"] = "student of people's choices"
     embeddings = {titles[name]: pipeline.student_embeddings(name) for name in shown}
     held_out = judgments.held_out_rows
     matrices = {name: np.corrcoef(rows[held_out]) for name, rows in embeddings.items()}
     histories = {
         name: json.loads((out / "training" / name / "curve.json").read_text(encoding="utf-8"))
-        for name in ("alignet", "unalignet")
+        for name in recipe.trained
         if name in metrics["student"]
     }
     sample = np.random.default_rng(recipe.seed).permutation(len(judgments.held_out))[:9]

@@ -20,7 +20,7 @@ class Score:
 
     Attributes:
         who: "student" or "teacher".
-        setting: of the paper's four: "original", "unalignet", "ud", "alignet"; "trained" where it is not known which.
+        setting: of a recipe's: "original", "unalignet", "ud", "alignet", "human"; "trained" where it is not known.
         metric: a key of `alignet_hf.evaluation.report.SCORES`.
         estimate, low, high: the score and its 95 % interval (None where none was computed).
         chance: the score of an answer that knows nothing.
@@ -52,8 +52,8 @@ class Alignment:
         base_made: how the base model was made, where it has such a record itself: its setting, people, source.
         license, license_name, license_link: of the base model, and so of this one, as its card states them.
         tags: further tags for the Hub.
-        setting: "alignet", "unalignet" where the teacher was not aligned with people, or "original" for a base model
-            that no triplets were shown.
+        setting: "alignet", "unalignet" where the teacher was not aligned with people, "human" where it learnt from
+            people's own choices, or "original" for a base model that no triplets were shown.
         people: whose judgments the teacher was aligned with, in words.
         datasets: Hub ids of the training data.
         training_data: facts of it, its fingerprint among them.

@@ -15,6 +15,7 @@ _BEFORE = {
     "alignet": "already aligned with people",
     "unalignet": "UnAligNet, a control that is not aligned with people",
     "original": "before any alignment with people",
+    "human": "trained on people's odd-one-out choices",
 }
 TIMEOUT = 5  # seconds; a card must not keep a training run waiting
 

@@ -20,6 +20,11 @@ METHOD_ORIGINAL = (
     "This is a base model of [Muttenthaler et al., 2025](https://arxiv.org/abs/2409.06509) **before** any training on "
     "triplets: what its aligned sibling is compared with."
 )
+METHOD_HUMAN = (
+    "The model was trained to give people's own odd-one-out choices on the photographs that they judged, without a "
+    "teacher, while its weights were held near where they began: the comparison of B.2.3 in "
+    "[Muttenthaler et al., 2025](https://arxiv.org/abs/2409.06509), not its method."
+)
 CONVERTED = (
     "The weights are those of the file in the table, which others made; they were put under transformers' names, and "
     "nothing was trained here."
@@ -50,6 +55,7 @@ _TITLES = {
     "alignet": "Vision encoder aligned with human similarity judgments",
     "unalignet": "Vision encoder of UnAligNet, a control that is not aligned with people",
     "original": "Vision encoder before any alignment, not aligned with people",
+    "human": "Vision encoder trained on people's odd-one-out choices, without a teacher",
 }
 
 
@@ -77,6 +83,8 @@ def summary(alignment: Alignment, family: str) -> str:
         text = f"{what}, distilled from a teacher without human alignment: a control, not a better encoder."
     elif alignment.setting == "alignet":
         text = f"{what}, aligned with human similarity judgments (AligNet)."
+    elif alignment.setting == "human":
+        text = f"{what}, trained directly on people's odd-one-out choices: a control, without AligNet's teacher."
     elif alignment.setting == "original":
         text = f"{what}, as it was before any alignment: not aligned with people."
     elif alignment.source:
@@ -92,7 +100,7 @@ def summary(alignment: Alignment, family: str) -> str:
 
 
 def method(alignment: Alignment) -> str:
-    told = {"alignet": METHOD, "unalignet": METHOD_UNALIGNED, "original": METHOD_ORIGINAL}
+    told = {"alignet": METHOD, "unalignet": METHOD_UNALIGNED, "original": METHOD_ORIGINAL, "human": METHOD_HUMAN}
     if not alignment.source:
         return told.get(alignment.setting, METHOD_UNKNOWN)
     return " ".join(part for part in (told.get(alignment.setting), CONVERTED) if part)
@@ -103,6 +111,9 @@ def people(alignment: Alignment) -> str:
         return f"Its base model was aligned with the judgments of {base_people}. People differ; no group is everyone."
     if alignment.setting in ("unalignet", "original"):
         return "No human judgment went into it."
+    if alignment.setting == "human":
+        whose = alignment.people or "people who are not recorded here"
+        return f"It learnt from the judgments of {whose}. People differ; no group is everyone."
     if not is_of_triplets(alignment):
         return "Whether people's judgments went into it is not recorded here."
     if alignment.people is None:

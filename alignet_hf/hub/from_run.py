@@ -21,7 +21,7 @@ def known_of(recipe: Recipe, setting: str) -> Alignment:
     """What a recipe knows of the student that its trainer does not.
 
     Args:
-        setting: "alignet" or "unalignet".
+        setting: "alignet", "unalignet" or "human".
     """
     demo = recipe.student.model == DEMO_STUDENT
     embedded = recipe.human.dissimilarities == EMBEDDED
@@ -31,8 +31,8 @@ def known_of(recipe: Recipe, setting: str) -> Alignment:
         base_revision=recipe.student.revision,
         license="mit" if demo else recipe.student.license,
         setting=setting,
-        people=people if setting == "alignet" else None,
-        training_data={"teacher": recipe.teacher.model},
+        people=None if setting == "unalignet" else people,
+        training_data={"triplets": "people's own choices"} if setting == "human" else {"teacher": recipe.teacher.model},
     )
 
 
@@ -41,7 +41,7 @@ def describe_student(folder: Path, recipe: Recipe, setting: str, metrics: dict) 
 
     Args:
         folder: the student's, as the trainer left it.
-        setting: "alignet" or "unalignet".
+        setting: "alignet", "unalignet" or "human".
         metrics: of the run, as metrics.json holds them.
     """
     measured = Alignment(scores=scores_of(recipe, metrics), noise_ceiling=metrics["noise_ceiling"] or {})
