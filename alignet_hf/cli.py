@@ -16,6 +16,7 @@ from alignet_hf.evaluation import commands as evaluating
 from alignet_hf.hub import commands as sharing
 from alignet_hf.surrogate import commands as teaching
 from alignet_hf.surrogate.vice.commands import vice
+from alignet_hf.sweep.commands import sweep
 
 app = typer.Typer(
     name="alignet-hf",
@@ -175,5 +176,6 @@ for command in (
     sharing.export,
     sharing.push,
     sharing.push_metrics,
+    sweep,
 ):
     app.command()(command)

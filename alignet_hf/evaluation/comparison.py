@@ -133,7 +133,7 @@ def compare_models(
     n_second_only = int((correct[:, 1] & ~correct[:, 0]).sum())
     return Comparison(
         difference,
-        _two_sided(samples[~np.isnan(samples)]),
+        two_sided(samples[~np.isnan(samples)]),
         mcnemar(n_first_only, n_second_only),
         n_first_only,
         n_second_only,
@@ -167,7 +167,7 @@ def compare_results(first: Result, second: Result) -> Comparison:
         unit=first.unit,
         over=first.over,
     )
-    return Comparison(difference, _two_sided(samples[~np.isnan(samples)]))
+    return Comparison(difference, two_sided(samples[~np.isnan(samples)]))
 
 
 def adjust_comparisons(comparisons: Mapping[str, Comparison], method: str = "holm") -> dict[str, Comparison]:
@@ -220,7 +220,8 @@ def adjust_p_values(p_values, method: str = "holm") -> np.ndarray:
     return adjusted
 
 
-def _two_sided(samples: np.ndarray) -> float:
+def two_sided(samples: np.ndarray) -> float:
+    """p-value of (draws,) bootstrap differences: how rarely their sign changes; nan without draws."""
     if not len(samples):
         return np.nan
     tails = (samples <= 0).sum(), (samples >= 0).sum()

@@ -1,0 +1,96 @@
+"""The command from end to end: what it refuses, what it lists, and a sweep that is run, goes on, and is read."""
+
+import json
+
+import pytest
+from backbones import save_tiny_encoder
+
+from alignet_hf.demo.run import RECIPE
+
+GRID = ("--grid", "split.fold=0,1", "--grid", "evaluate.settings=[original, alignet],[human]")
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory) -> list[str]:
+    """`--set` options that make the demo's recipe small enough for a test."""
+    teacher, student = (
+        save_tiny_encoder(tmp_path_factory.mktemp(name), seed) for seed, name in enumerate(("teacher", "student"))
+    )
+    values = [
+        f"teacher.model={teacher}",
+        f"student.model={student}",
+        "student.image_size=null",
+        "surrogate.epochs=5",
+        "distill.triplets=listed",
+        "distill.steps=2",
+        "distill.batch_size=12",
+        "distill.warmup_steps=1",
+        "distill.evaluate_steps=null",
+        "distill.student_temperature=auto",
+        "triplets.n=200",
+        "evaluate.n_bootstrap=20",
+    ]
+    return [word for value in values for word in ("--set", value)]
+
+
+def test_check_lists_the_points_and_counts_shared_stages_once(call, small, tmp_path):
+    code, out, _ = call("sweep", RECIPE, *GRID, *small, "--check", "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert [point["values"]["split.fold"] for point in found["points"]] == [0, 0, 1, 1]
+    counts = {name: (stage["points"], stage["different"]) for name, stage in found["stages"].items()}
+    assert counts["teacher"] == (4, 1)
+    assert counts["surrogate"] == counts["triplets"] == counts["clusters"] == (4, 2)
+    assert counts["original"] == (2, 1)
+    assert counts["alignet"] == counts["human"] == (2, 2)
+    assert found["stages"]["teacher"]["decoded"] == 92
+    assert found["processes"] >= 1
+
+
+def test_wrong_sweeps_are_one_line_and_code_2(call, small, tmp_path):
+    for arguments, message in (
+        (("--out", tmp_path), "what varies is not said"),
+        (GRID, "--out FOLDER is missing"),
+        ((*GRID, "--set", "images.source=/nowhere", "--out", tmp_path / "out"), "no such folder: /nowhere"),
+        ((*GRID, "--set", "images.source=/nowhere", "--check"), "no such folder: /nowhere"),
+    ):
+        code, _, error = call("sweep", RECIPE, *small, *arguments)
+        assert code == 2
+        assert error.startswith("alignet-hf: ")
+        assert error.count("\n") == 1
+        assert message in error
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_a_sweep_runs_goes_on_and_reports_what_failed(call, small, tmp_path):
+    """A point whose folder is somebody else's fails; made free, the same command goes on with it alone."""
+    out = tmp_path / "sweep"
+    names = ["split.fold=0,evaluate.settings=original+alignet", "split.fold=1,evaluate.settings=human"]
+    theirs = out / "points" / names[1] / "mine.txt"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text("mine")
+    code, said, error = call("sweep", RECIPE, *GRID, *small, "--out", out, "--processes", 2)
+    assert code == 1
+    assert "is there already, and not of this run" in error
+    assert "3 to go" in said
+    theirs.unlink()
+    code, said, error = call("sweep", RECIPE, *GRID, *small, "--out", out, "--processes", 1, "--json")
+    assert code == 0, error
+    metrics = json.loads((out / "points" / names[0] / "metrics.json").read_text())
+    rows = {row["setting"]: row for row in json.loads(said)["rows"] if row["who"] == "student"}
+    assert set(rows) == {"original", "alignet", "human"}
+    assert all(row["n_points"] == 2 for row in rows.values())
+    assert "alignet ..." not in (out / "logs" / f"{names[0]}.txt").read_text().split("finished before")[-1]
+    log = (out / "logs" / f"{names[1]}.txt").read_text()
+    assert log.count("another point of the sweep has done it") >= 3  # teacher, surrogate, clusters
+    both = [
+        json.loads(
+            (out / "points" / f"split.fold={fold},evaluate.settings=original+alignet" / "metrics.json").read_text()
+        )
+        for fold in (0, 1)
+    ]
+    mean = sum(one["student"]["alignet"]["odd_one_out_accuracy"]["estimate"] for one in both) / 2
+    assert rows["alignet"]["scores"]["odd_one_out_accuracy"]["estimate"] == pytest.approx(mean)
+    assert metrics["student"].keys() == {"original", "alignet"}
+    assert (out / "figures" / "grid.png").is_file()
