@@ -1,0 +1,139 @@
+"""Fig. 3: models become more alike by alignment (A, B), and distances follow the hierarchy of categories (D, E).
+
+python training/reproduce/figure_3.py --embedded --out OUT
+python training/reproduce/figure_3.py --photographs DATA --out OUT
+python training/reproduce/figure_3.py --models models.yaml --images imagenet:VALIDATION --out OUT
+"""
+
+import argparse
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from common import arguments, embed, findings_sweep, main, paper_says, print_tables, read_models, report_of, written
+from rich.table import Table
+
+from alignet_hf.data.images import SomeImages, image_names
+from alignet_hf.errors import InputError
+from alignet_hf.evaluation.comparison import compare_results
+from alignet_hf.evaluation.figures import DPI
+from alignet_hf.evaluation.representation.categories import Categories
+from alignet_hf.evaluation.representation.convergence import draw_pairwise_similarities, pairwise_similarities
+from alignet_hf.evaluation.representation.distance_changes import distance_changes
+from alignet_hf.evaluation.representation.wordnet import Hierarchy
+from alignet_hf.hub.artifacts import make_folder
+from alignet_hf.inputs import open_images
+from alignet_hf.pipeline_work import Pipeline
+from alignet_hf.recipe import EMBEDDED
+from alignet_hf.stages import Stages
+from alignet_hf.sweep.grid import Point
+from alignet_hf.sweep.processes import POINTS
+
+_WNID = re.compile(r"n\d{8}")
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """Models' embeddings of the same images, before and after alignment.
+
+    Attributes:
+        before, after: model -> (N, D).
+        labels: (N,) the class of each image.
+        categories: of the classes.
+    """
+
+    before: dict[str, np.ndarray]
+    after: dict[str, np.ndarray]
+    labels: Sequence[str]
+    categories: Categories
+
+
+def run() -> None:
+    parser = arguments(__doc__)
+    parser.add_argument("--images", help="of ImageNet's classes, with --models: imagenet:FOLDER")
+    parser.add_argument("--n-images", type=int, default=5000, help="of them so many, drawn at random")
+    parser.add_argument(
+        "--hierarchy", help="nltk, wn, a folder of WordNet's, or wordnet.is_a.txt; by default what is there"
+    )
+    given = parser.parse_args()
+    if (sweep := findings_sweep(given, ["settings"])) is not None:
+        report_of(sweep, given)
+        found = _of_point(sweep.points[0], given)
+    else:
+        found = _of_models(given)
+    figures = make_folder(given.out / "figures")
+    measured = {"before": found.before, "after": found.after}
+    alike = {when: pairwise_similarities(models, "rsm") for when, models in measured.items()}
+    draw_pairwise_similarities(alike).savefig(figures / "models.png", dpi=DPI)
+    table = Table(title="Fig. 3A, B: how alike models are (RSM correlation)")
+    for name in ("models", *measured):
+        table.add_column(name)
+    for pair in alike["before"].pairs:
+        table.add_row(" and ".join(pair), *(written(of.pairs[pair]) for of in alike.values()))
+    table.add_row("mean", *(written(of.mean) for of in alike.values()), style="bold")
+    print_tables(table)
+    change = compare_results(alike["after"].mean, alike["before"].mean).difference
+    print(f"after less before: {written(change)}")
+
+    table = Table(title="Fig. 3D, E: z-scored changes of the distances of pairs of images")
+    table.add_column("pairs")
+    for model in found.after:
+        table.add_column(model)
+    changes = {
+        model: distance_changes(found.before[model], found.after[model], found.labels, found.categories)
+        for model in found.after
+    }
+    for name in next(iter(changes.values())).results:
+        table.add_row(
+            name.removeprefix("distance_change/"), *(written(one.results.get(name)) for one in changes.values())
+        )
+    print_tables(table)
+    for model, one in changes.items():
+        one.draw_levels().savefig(figures / f"{model}-levels.png", dpi=DPI)
+        one.draw_matrix().savefig(figures / f"{model}-categories.png", dpi=DPI)
+    paper_says("Fig. 3")
+
+
+def _of_point(point: Point, given: argparse.Namespace) -> Embedded:
+    """Teacher and student on the photographs that the first fold holds out; after: UD and AligNet."""
+    folder = given.out / POINTS / point.name
+    pipeline = Pipeline(point.recipe, folder, Stages(folder, print))
+    rows = pipeline.judgments.held_out_rows
+    names = [image_names(pipeline.source)[row] for row in rows]
+    before = {"teacher": pipeline.teacher_embeddings("original"), "student": pipeline.student_embeddings("original")}
+    after = {"teacher": pipeline.teacher_embeddings("alignet"), "student": pipeline.student_embeddings("alignet")}
+    before, after = ({name: found[rows] for name, found in models.items()} for models in (before, after))
+    if point.recipe.images.source == EMBEDDED:
+        return Embedded(before, after, names, Categories.of_objects92(names))
+    return Embedded(before, after, *_of_wordnet(names, given))
+
+
+def _of_models(given: argparse.Namespace) -> Embedded:
+    models = read_models(given.models)
+    if given.images is None:
+        raise InputError("give --images imagenet:FOLDER, of which models are compared")
+    source = open_images(given.images)
+    rows = np.sort(np.random.default_rng(0).permutation(len(source))[: given.n_images])
+    images = SomeImages(source, rows)
+    both = {name: of for name, of in models.items() if {"original", "alignet"} <= set(of)}
+    before, after = (
+        {name: embed(of[setting], images, given.out) for name, of in both.items()}
+        for setting in ("original", "alignet")
+    )
+    return Embedded(before, after, *_of_wordnet(images.names, given))
+
+
+def _of_wordnet(names: Sequence[str], given: argparse.Namespace) -> tuple[list[str], Categories]:
+    """The classes of photographs that are named as ImageNet's, and their categories."""
+    found = [_WNID.search(name) for name in names]
+    if None in found:
+        raise InputError(
+            f"{names[found.index(None)]}: its name holds no WordNet id, as n01440764; --images imagenet:FOLDER"
+        )
+    labels = [one[0] for one in found]
+    return labels, Categories.of_wordnet(Hierarchy.open(given.hierarchy), sorted(set(labels)))
+
+
+if __name__ == "__main__":
+    main(run)
