@@ -206,6 +206,8 @@ def load_recipe(path: str | Path, overrides: tuple[str, ...] | list[str] = ()) -
         InputError: naming the key and what is allowed there.
     """
     content = read_recipe(path)
+    if "sweep" in content:
+        raise InputError(f"{path}: has a section sweep, of many runs: alignet-hf sweep {path} --out FOLDER")
     put_overrides(content, overrides)
     return recipe_of(content, path)
 

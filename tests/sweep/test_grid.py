@@ -125,3 +125,9 @@ def test_some_of_the_grids_and_what_they_find(tmp_path):
     assert (len(sweep.points), sweep.baseline) == (1, {})
     with pytest.raises(InputError, match="no grid numbers; there: settings, number, sampling"):
         load_sweep(path, only=["numbers"])
+
+
+def test_run_says_what_runs_a_sweep(tmp_path):
+    path = sweep_file(tmp_path, {"grids": {"a": {"triplets.n": [9]}}})
+    with pytest.raises(InputError, match="has a section sweep, of many runs: alignet-hf sweep"):
+        load_recipe(path)
