@@ -142,18 +142,13 @@ class Pipeline:
     @cached_property
     def results(self) -> dict[tuple[str, str], dict[str, Result]]:
         """(who, setting) -> every score with its draws, which are common to all: the report compares them in pairs."""
-        options = {"n_bootstrap": self.recipe.evaluate.n_bootstrap, "seed": self.draws_seed}
+        teacher = {("teacher", name): self.score(self.teacher_view(key)) for name, key in TEACHER.items()}
+        return teacher | {("student", name): self.score(self.student_embeddings(name)) for name in self.recipe.settings}
 
-        def scores(embeddings: np.ndarray | EmbeddingsView) -> dict[str, Result]:
-            return score_on_judgments(embeddings, self.judgments, **options)
-
-        teacher = {("teacher", name): scores(self.teacher_view(key)) for name, key in TEACHER.items()}
-        return teacher | {("student", name): scores(self.student_embeddings(name)) for name in self.recipe.settings}
-
-    @property
-    def draws_seed(self) -> int:
-        """Of the bootstrap."""
-        return self.recipe.seed
+    def score(self, embeddings: np.ndarray | EmbeddingsView) -> dict[str, Result]:
+        """Every score of a representation of the run's images."""
+        options = {"n_bootstrap": self.recipe.evaluate.n_bootstrap, "seed": self.recipe.seed}
+        return score_on_judgments(embeddings, self.judgments, **options)
 
     # The stages
 

@@ -7,12 +7,17 @@ import torch
 
 from alignet_hf.console import quiet
 from alignet_hf.errors import InputError
+from alignet_hf.evaluation.bootstrap import Resampled, resampled_means
+from alignet_hf.evaluation.human.odd_one_out import model_similarities
+from alignet_hf.evaluation.human.scores import score_on_judgments
 from alignet_hf.evaluation.statistics import Result
 from alignet_hf.hub.artifacts import replacing
 from alignet_hf.pipeline import run_stages
 from alignet_hf.pipeline_work import Pipeline
 from alignet_hf.recipe import Recipe
+from alignet_hf.surrogate.views import validated
 from alignet_hf.sweep.shared_stages import SharedStages
+from alignet_hf.triplets import is_correct
 
 DRAWS = "draws.npz"
 
@@ -25,12 +30,26 @@ class PointPipeline(Pipeline):
 
     with_report = False
 
-    @property
-    def draws_seed(self) -> int:
-        """One for each fold of each split: folds are drawn independently of each other, and points of one fold alike,
-        whatever their own seeds are."""
-        split = self.recipe.split
-        return split.seed * split.folds + split.fold
+    def score(self, embeddings) -> dict[str, Result]:
+        """With draws of their own, for points to be compared and averaged by.
+
+        RSA's are one sequence for each fold, whose held-out objects no other fold of its split has. A triplet of
+        people's choices may hold an object of another fold beside two of its own: accuracies have draws of all objects,
+        common to all folds of a split.
+        """
+        split, n_bootstrap = self.recipe.split, self.recipe.evaluate.n_bootstrap
+        judgments, embeddings = self.judgments, validated(embeddings)
+        of_fold = split.seed * split.folds + split.fold
+        found = score_on_judgments(embeddings, judgments, n_bootstrap=n_bootstrap, seed=of_fold)
+        rows, triplets = np.unique(judgments.held_out, return_inverse=True)
+        correct = is_correct(model_similarities(embeddings[rows], triplets.reshape(-1, 3), "dot"))
+        objects = Resampled(judgments.held_out, len(self.judged_images))
+        samples = resampled_means(correct, [objects], n_bootstrap, split.seed)
+        accuracy = found["odd_one_out_accuracy"]
+        found["odd_one_out_accuracy"] = Result.from_samples(
+            accuracy.name, accuracy.estimate, samples, accuracy.chance, len(judgments.held_out_rows)
+        )
+        return found
 
     def evaluate(self) -> None:
         super().evaluate()

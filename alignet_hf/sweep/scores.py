@@ -1,9 +1,10 @@
 """A sweep's scores: each condition's mean over folds and seeds, and its paired difference from the baseline.
 
 Points that hold out the same objects have common bootstrap draws, so that their differences are paired over objects,
-and seeds of one fold are averaged under each draw. Folds of one split share no held-out object, and their draws are
-independent. Splits of other seeds hold out the same objects in other company: of a mean over them the interval is the
-widest that there can be, the mean of theirs.
+and seeds of one fold are averaged under each draw. So are folds of one split, which hold out different objects; where a
+triplet has an object of another fold, the draws of both know it (see `PointPipeline.score`). Splits of other seeds hold
+out the same objects in other company: of a mean over them the interval is the widest that there can be, the mean of
+theirs.
 """
 
 from collections.abc import Mapping, Sequence
