@@ -65,6 +65,7 @@ setup(
             *DEMO,
             "evaluate>=0.4.6",
             "hypothesis",
+            "networkx",
             "nltk>=3.9",
             "onnxruntime",
             "opencv-python-headless",
@@ -80,7 +81,7 @@ setup(
             "wn>=1",
         ],
         "vision": ["scikit-learn>=1.7"],
-        "wordnet": ["nltk>=3.9"],
+        "wordnet": ["nltk>=3.9", "wn>=1"],
     },
     entry_points={"console_scripts": ["alignet-hf=alignet_hf.cli:main"]},
 )
