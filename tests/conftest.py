@@ -2,6 +2,8 @@ import os
 import sys
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before transformers is imported: no test may reach for the network
+if "PYTEST_XDIST_WORKER" in os.environ:  # before numpy and torch are: workers that share the cores, each with a thread
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 import torch
