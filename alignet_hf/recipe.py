@@ -58,6 +58,11 @@ class Human(Section):
     people: str | None = None  # whose judgments these are, in words, for the student's card
     n_soft_triplets: Positive = 100_000  # triplets of training concepts that get soft labels from an .npy
 
+    @property
+    def measured_on(self) -> str:
+        """What the odd ones of held-out triplets are, in words: nobody was asked about a triplet of matrices."""
+        return "triplets of people's mean dissimilarities" if self.triplets is None else "human choices"
+
     @model_validator(mode="after")
     def _one_kind(self):
         if (self.dissimilarities is None) == (self.triplets is None):

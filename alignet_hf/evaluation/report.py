@@ -120,7 +120,8 @@ def _markdown(metrics: dict, recipe, drawn: list[str]) -> str:
         "|---" * len(header) + "|",
         *("| " + " | ".join(row) + " |" for row in rows(metrics)),
         "",
-        f"Measured on {held_out['objects']} held-out objects and {held_out['triplets']:,} human choices among them; "
+        f"Measured on {held_out['objects']} held-out objects and {held_out['triplets']:,} {recipe.human.measured_on} "
+        "among them; "
         "no training triplet contains one of these objects. Intervals: bootstrap over objects, "
         f"{recipe.evaluate.n_bootstrap:,} draws. A tie counts as wrong.",
         "",

@@ -57,9 +57,9 @@ def draw_results(results: Mapping[str, Result] | Iterable[Result], axis: Axes | 
 
 def draw_scores(results: Mapping[str, Result]) -> Figure:
     """`draw_results`, on an axis of their own for accuracies, correlations and numbers: they have no common scale."""
-    kinds: dict[str, dict[str, Result]] = {"accuracy": {}, "correlation": {}, "number": {}}
+    kinds: dict[str, dict[str, Result]] = {"accuracy, share": {}, "correlation, change": {}, "number": {}}
     for name, one in results.items():
-        kind = "accuracy" if one.chance > 0 else "correlation" if one.estimate <= 1 else "number"
+        kind = "accuracy, share" if one.chance > 0 else "correlation, change" if one.estimate <= 1 else "number"
         kinds[kind][name] = one
     kinds = {label: part for label, part in kinds.items() if part}
     widths = [_width(len(part)) for part in kinds.values()]
@@ -75,7 +75,10 @@ def draw_scores(results: Mapping[str, Result]) -> Figure:
 
 
 def draw_comparisons(comparisons: "Mapping[str, Comparison] | Iterable[Comparison]", axis: Axes | None = None) -> Axes:
-    """Draw differences side by side, each with its 95 % interval: above the dotted line the first model is better.
+    """Draw differences side by side, each with its 95 % interval: above the dotted line the first model's is higher.
+
+    Of an error less is better, and of a spectrum nothing is. Where some differences are counts, the scale beyond 1 is
+    logarithmic.
 
     Args:
         comparisons: the keys of a mapping name them; of a sequence, their own names do.
@@ -84,12 +87,19 @@ def draw_comparisons(comparisons: "Mapping[str, Comparison] | Iterable[Compariso
     if isinstance(comparisons, Mapping):
         differences = {name: one.difference for name, one in comparisons.items()}
     else:
+        comparisons = list(comparisons)
         differences = [one.difference for one in comparisons]
     axis = draw_results(differences, axis)
     if axis.get_ylabel() == "score":
         axis.set_ylabel("difference")
-    axis.set_title("above the dotted line: the first model is better", fontsize=8, color="grey")
+    if max((abs(one.difference.estimate) for one in _values(comparisons)), default=0) > 5:
+        axis.set_yscale("symlog", linthresh=1)
+    axis.set_title("above the dotted line: the first model's score is higher", fontsize=8, color="grey")
     return axis
+
+
+def _values(comparisons: "Mapping[str, Comparison] | Iterable[Comparison]") -> "list[Comparison]":
+    return list(comparisons.values() if isinstance(comparisons, Mapping) else comparisons)
 
 
 def _width(n_results: int) -> float:

@@ -56,7 +56,7 @@ def scores_of(recipe: Recipe, metrics: dict) -> list[Score]:
     held_out, given = metrics["held_out"], recipe.human
     source = Path(given.triplets or given.dissimilarities).stem
     data = (
-        f"{source}: {held_out['triplets']:,} human choices among {held_out['objects']} held-out objects (part "
+        f"{source}: {held_out['triplets']:,} {given.measured_on} among {held_out['objects']} held-out objects (part "
         f"{recipe.split.fold + 1} of {recipe.split.folds}, seed {recipe.split.seed})"
     )
     return [

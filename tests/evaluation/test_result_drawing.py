@@ -64,7 +64,7 @@ def test_differences_are_drawn_around_no_difference():
     comparison = Comparison(difference, 0.02)
     axis = draw_comparisons({"things": comparison, "levels": comparison})
     assert [label.get_text() for label in axis.get_xticklabels()] == ["things", "levels"]
-    assert "the first model is better" in axis.get_title()
+    assert "score is higher" in axis.get_title()
     assert [line.get_ydata()[0] for line in comparison.draw().lines if line.get_linestyle() == ":"] == [0]
 
 
@@ -82,7 +82,18 @@ def test_accuracies_and_correlations_have_axes_of_their_own():
 
     results = {"things": result("a", 1 / 3), "king": result("b", 0.0), "levels": result("c", 1 / 3)}
     figure = draw_scores(results)
-    assert [axis.get_ylabel() for axis in figure.axes] == ["accuracy", "b"]
+    assert [axis.get_ylabel() for axis in figure.axes] == ["accuracy, share", "b"]
     labels = [[label.get_text() for label in axis.get_xticklabels()] for axis in figure.axes]
     assert labels == [["things", "levels"], ["king"]]
     assert len(draw_scores({"king": results["king"]}).axes) == 1
+
+
+def test_counts_leave_small_differences_to_be_seen():
+    def difference(size):
+        one = Result.from_samples("difference", size, np.array([size - 0.1, size + 0.1]), 0.0, 10)
+        return Comparison(one, 0.01)
+
+    small = {"accuracy": difference(0.2)}
+    assert draw_comparisons(small).get_yscale() == "linear"
+    assert draw_comparisons({**small, "components": difference(-40.0)}).get_yscale() == "symlog"
+    assert draw_comparisons(iter([difference(-40.0)])).get_yscale() == "symlog"

@@ -24,9 +24,9 @@ def page_of_run(pipeline: "Pipeline", metrics: dict, *, photographs: bool = True
     parts, recipe, held_out = RunParts(pipeline, metrics, photographs), pipeline.recipe, metrics["held_out"]
     student = f", student {recipe.student.model}" if recipe.student else ""
     return Page(
-        title=f"{recipe.name}: aligned with people",
+        title=f"{recipe.name}: compared with people",
         subtitle=f"Teacher {recipe.teacher.model}{student}; measured on {held_out['objects']:,} held-out objects and "
-        f"{held_out['triplets']:,} human choices among them, none of which a model learnt from.",
+        f"{held_out['triplets']:,} {recipe.human.measured_on} among them, none of which a model learnt from.",
         headline=run_scores.headline(parts),
         summary=run_scores.summary(parts),
         limits=run_scores.limits(parts),
