@@ -16,6 +16,7 @@ _BLOCK = 16384  # embeddings that clustering reads at a time
 _TRIPLETS_ANSWERED = 2**20  # at a time
 _TRIPLETS_IN_MEMORY = 2**20  # a larger set is mapped from disk
 _PICTURES = 9 * 3  # of the report's triplets
+_PAGE = 500  # photographs that report.html holds, about, of many
 _NOTHING = Architecture("", 0, 0, 0, 0, 0, 0, 0, "", 0, 0)
 _FIGURES = 3e6  # bytes of the report's pictures, about, and of what else is small
 
@@ -213,8 +214,10 @@ def _distill(recipe: Recipe, sizes: Sizes, setting: str) -> StageEstimate:
 
 
 def _report(settings: list[str], sizes: Sizes) -> StageEstimate:
-    """The held-out photographs and those of a few triplets; the cards try each student on an image."""
-    drawn = sizes.held_out + min(_PICTURES, 3 * sizes.held_out_triplets)
+    """The held-out photographs, for figures and for the page, and those of a few triplets; the cards try each student
+    on an image.
+    """
+    drawn = sizes.held_out + min(_PAGE, sizes.held_out) + min(_PICTURES, 3 * sizes.held_out_triplets)
     students = len(set(settings) & set(TRAINED_SETTINGS))
     return StageEstimate("report", decoded=drawn, forwards=students, disk=_FIGURES)
 

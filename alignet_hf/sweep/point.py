@@ -90,7 +90,7 @@ def read_results(folder: Path) -> dict[tuple[str, str], dict[str, Result]]:
         InputError: the folder holds no finished point.
     """
     try:
-        with np.load(folder / DRAWS) as arrays:
+        with np.load(folder / DRAWS, allow_pickle=False) as arrays:
             loaded = {name: arrays[name] for name in arrays.files}
     except (OSError, ValueError) as error:
         raise InputError(f"{folder / DRAWS}: no draws of a finished point; run it again with --force") from error
