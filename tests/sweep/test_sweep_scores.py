@@ -144,6 +144,10 @@ def test_findings_are_said_as_the_interval_has_them(world, better, than, expect,
     (found,) = findings(stated, rows_of(sweep.points, results))
     assert found.verdict == verdict
     assert ("CONTRADICTS the paper" in str(found)) == (verdict == "contradicted")
+    if verdict == "no difference found":
+        low, high = found.comparison.difference.low, found.comparison.difference.high
+        assert str(found).endswith(f": no difference is found here; the interval allows {low:+.3f} to {high:+.3f}.")
+    assert ("as the paper says" in str(found)) == (verdict == "shown")
     assert str(found).startswith("A over B (the paper's Fig. 9): RSA (Spearman) 0.")
 
 
