@@ -122,16 +122,20 @@ def test_the_paper_s_recipe_is_swept_over_its_own_grid(command, as_if_run, tmp_p
     assert len(sweep.points) == 9  # each of the two is varied alone
 
 
-@pytest.mark.parametrize("name", ["findings_objects92", "findings_photographs"])
-def test_the_sweeps_state_findings_that_their_points_can_show(name):
+@pytest.mark.parametrize(("name", "n_findings"), [("findings_objects92", 11), ("findings_photographs", 10)])
+def test_the_sweeps_state_findings_that_their_points_can_show(name, n_findings):
     sweep = load_sweep(REPRODUCE / f"{name}.yaml")
     assert {point.recipe.split.fold for point in sweep.points} == {0, 1, 2}
     found = findings(sweep, scored(sweep).rows)
-    assert len(found) == 10
+    assert len(found) == n_findings
     assert all(one.comparison is not None for one in found)
     verdicts = {one.finding.claim: one.verdict for one in found}
     assert verdicts["AligNet is nearer to people than UnAligNet, the same without the teacher's alignment"] == "shown"
     assert verdicts["More triplets teach more"] == "not decided"
+    same = [one for one in found if one.finding.expect == "same"]
+    assert {one.verdict for one in same} == {"no difference found"}
+    assert not any("the paper says" in str(one) for one in same)  # want of evidence is no agreement
+    assert not any("paper" in str(one) for one in same if "triplets make no difference" in str(one))
     for grid in ("settings", "sampling", "triplets", "images", "direct"):
         assert load_sweep(REPRODUCE / f"{name}.yaml", only=[grid]).points
 
