@@ -272,7 +272,13 @@ def test_figure_3_on_what_is_embedded(command, tmp_path):
     values = [word for key, value in small.items() for word in ("--set", f"{key}={value}")]
     code, said, error = command("figure_3", "--embedded", "--out", tmp_path / "out", *values)
     assert code == 0, error
-    assert "teacher and student" in said
-    assert "same_superordinate" in said
-    for name in ("models", "student-levels", "student-categories"):
+    assert said.count("teacher and student") == 2  # by RSM correlation and by CKA
+    changes = [line for line in said.splitlines() if re.search(r"distance_change/same_superordinate", line)]
+    assert [line.count("scaled_") for line in changes] == [0, 1]
+    cells = [re.split("[│|]", line)[2:] for line in changes]
+    assert cells[0] != cells[1]  # the student's size changes too
+    for measure in ("RSM correlation", "linear CKA"):
+        assert f"{measure}, after less before: " in said
+    names = ("models-rsm", "models-cka", "student-levels", "student-categories", "student-scaled-categories")
+    for name in names:
         assert (tmp_path / "out" / "figures" / f"{name}.png").is_file()
