@@ -73,15 +73,7 @@ def run() -> None:
     figures = make_folder(given.out / "figures")
     for measure, called in MEASURES.items():
         _compare_models(found, measure, called).savefig(figures / f"models-{measure}.png", dpi=DPI)
-    changes = {
-        scaled: {
-            model: distance_changes(
-                found.before[model], found.after[model], found.labels, found.categories, scaled=scaled
-            )
-            for model in found.after
-        }
-        for scaled in KINDS
-    }
+    changes = {scaled: _changes(found, scaled) for scaled in KINDS}
     for scaled, called in KINDS.items():
         print_tables(_change_table(called, changes[scaled]))
     for model in found.after:
@@ -107,6 +99,14 @@ def _compare_models(found: Embedded, measure: str, called: str) -> Figure:
     change = compare_results(alike["after"].mean, alike["before"].mean).difference
     print(f"{called}, after less before: {written(change)}")
     return draw_pairwise_similarities(alike)
+
+
+def _changes(found: Embedded, scaled: bool) -> dict[str, DistanceChanges]:
+    """Of each model."""
+    return {
+        model: distance_changes(found.before[model], after, found.labels, found.categories, scaled=scaled)
+        for model, after in found.after.items()
+    }
 
 
 def _change_table(called: str, changes: Mapping[str, DistanceChanges]) -> Table:
