@@ -215,6 +215,25 @@ def test_figure_15_analyses_the_variance_over_models_and_data_sets(command, monk
     assert float(method.split("│")[4]) < 1e-3
 
 
+def test_figure_13_on_what_is_embedded_has_corrupted_photographs(command, as_if_run, monkeypatch, tmp_path):
+    asked = []
+
+    def run(command, **options):
+        asked.append(command)
+        names = ("readout_accuracy", "robustness_accuracy/imagenet-c/fog/3", "mean_corruption_error", "knn_accuracy")
+        said = {name: {"estimate": row / 8} for row, name in enumerate(names)}
+        return subprocess.CompletedProcess(command, 0, stdout=json.dumps(said))
+
+    monkeypatch.setattr(subprocess, "run", run)
+    code, said, error = command("figure_13", "--embedded", "--out", tmp_path)
+    assert code == 0, error
+    assert len(asked) == 3  # original, UnAligNet, AligNet
+    assert all(" --robustness c=made" in " ".join(map(str, one)) for one in asked)
+    assert all(f"{row / 8:.3f}" in said for row in range(3))
+    assert "readout_accuracy" in re.sub(r"[\s│]", "", said)
+    assert "knn" not in said
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
