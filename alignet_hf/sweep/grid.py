@@ -39,6 +39,7 @@ from alignet_hf.recipe import (
     recipe_of,
     value_of,
 )
+from alignet_hf.sweep.unread import check_all_are_read
 
 REPLICATES = ("split.fold", "split.seed", "seed")  # keys whose values are averaged over
 SETTINGS = "evaluate.settings"  # which settings a point has: each is a row of its own, whichever point made it
@@ -127,7 +128,8 @@ def load_sweep(
         section: in place of the file's.
 
     Raises:
-        InputError: naming the key and what is allowed there, or the point whose recipe is wrong.
+        InputError: naming the key and what is allowed there, the point whose recipe is wrong, or two points whose
+            students would be the same as the key that they differ in has no effect.
     """
     content = read_recipe(path)
     of_file = content.pop(SECTION, None)
@@ -152,6 +154,7 @@ def load_sweep(
     for key in keys:
         _check_key(base, key, path)
     points = _points(content, grids, keys, path)
+    check_all_are_read(points, path)
     wished = dict(options.baseline)
     for one in baseline:
         key, value = _pair(one, "--baseline")

@@ -172,8 +172,8 @@ class Found:
         source = "the paper" if self.finding.paper else "the claim"
         ends = {
             "shown": f"shown here, as {source} says",
-            "no difference found": f"no difference is found here, as {source} says; the interval says how large one "
-            "could be",
+            "no difference found": "no difference is found here; the interval allows "
+            f"{found.low:+.3f} to {found.high:+.3f}",
             "contradicted": f"this CONTRADICTS {source}",
             "not decided": "not decided here, as the interval holds zero",
         }

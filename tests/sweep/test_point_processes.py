@@ -14,7 +14,7 @@ from alignet_hf.sweep.processes import run_points
 
 
 def points(*numbers: int):
-    return load_sweep(RECIPE, [f"triplets.n={','.join(map(str, numbers))}"]).points
+    return load_sweep(RECIPE, [f"triplets.n={','.join(map(str, numbers))}"], ["distill.triplets=listed"]).points
 
 
 def test_those_that_fail_are_reported_and_the_others_end(tmp_path):

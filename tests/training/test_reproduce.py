@@ -122,16 +122,20 @@ def test_the_paper_s_recipe_is_swept_over_its_own_grid(command, as_if_run, tmp_p
     assert len(sweep.points) == 9  # each of the two is varied alone
 
 
-@pytest.mark.parametrize("name", ["findings_objects92", "findings_photographs"])
-def test_the_sweeps_state_findings_that_their_points_can_show(name):
+@pytest.mark.parametrize(("name", "n_findings"), [("findings_objects92", 11), ("findings_photographs", 10)])
+def test_the_sweeps_state_findings_that_their_points_can_show(name, n_findings):
     sweep = load_sweep(REPRODUCE / f"{name}.yaml")
     assert {point.recipe.split.fold for point in sweep.points} == {0, 1, 2}
     found = findings(sweep, scored(sweep).rows)
-    assert len(found) == 10
+    assert len(found) == n_findings
     assert all(one.comparison is not None for one in found)
     verdicts = {one.finding.claim: one.verdict for one in found}
     assert verdicts["AligNet is nearer to people than UnAligNet, the same without the teacher's alignment"] == "shown"
     assert verdicts["More triplets teach more"] == "not decided"
+    same = [one for one in found if one.finding.expect == "same"]
+    assert {one.verdict for one in same} == {"no difference found"}
+    assert not any("the paper says" in str(one) for one in same)  # want of evidence is no agreement
+    assert not any("paper" in str(one) for one in same if "triplets make no difference" in str(one))
     for grid in ("settings", "sampling", "triplets", "images", "direct"):
         assert load_sweep(REPRODUCE / f"{name}.yaml", only=[grid]).points
 
@@ -211,6 +215,25 @@ def test_figure_15_analyses_the_variance_over_models_and_data_sets(command, monk
     assert float(method.split("│")[4]) < 1e-3
 
 
+def test_figure_13_on_what_is_embedded_has_corrupted_photographs(command, as_if_run, monkeypatch, tmp_path):
+    asked = []
+
+    def run(command, **options):
+        asked.append(command)
+        names = ("readout_accuracy", "robustness_accuracy/imagenet-c/fog/3", "mean_corruption_error", "knn_accuracy")
+        said = {name: {"estimate": row / 8} for row, name in enumerate(names)}
+        return subprocess.CompletedProcess(command, 0, stdout=json.dumps(said))
+
+    monkeypatch.setattr(subprocess, "run", run)
+    code, said, error = command("figure_13", "--embedded", "--out", tmp_path)
+    assert code == 0, error
+    assert len(asked) == 3  # original, UnAligNet, AligNet
+    assert all(" --robustness c=made" in " ".join(map(str, one)) for one in asked)
+    assert all(f"{row / 8:.3f}" in said for row in range(3))
+    assert "readout_accuracy" in re.sub(r"[\s│]", "", said)
+    assert "knn" not in said
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -268,7 +291,13 @@ def test_figure_3_on_what_is_embedded(command, tmp_path):
     values = [word for key, value in small.items() for word in ("--set", f"{key}={value}")]
     code, said, error = command("figure_3", "--embedded", "--out", tmp_path / "out", *values)
     assert code == 0, error
-    assert "teacher and student" in said
-    assert "same_superordinate" in said
-    for name in ("models", "student-levels", "student-categories"):
+    assert said.count("teacher and student") == 2  # by RSM correlation and by CKA
+    changes = [line for line in said.splitlines() if re.search(r"distance_change/same_superordinate", line)]
+    assert [line.count("scaled_") for line in changes] == [0, 1]
+    cells = [re.split("[│|]", line)[2:] for line in changes]
+    assert cells[0] != cells[1]  # the student's size changes too
+    for measure in ("RSM correlation", "linear CKA"):
+        assert f"{measure}, after less before: " in said
+    names = ("models-rsm", "models-cka", "student-levels", "student-categories", "student-scaled-categories")
+    for name in names:
         assert (tmp_path / "out" / "figures" / f"{name}.png").is_file()

@@ -3,15 +3,19 @@
 python training/reproduce/figure_3.py --embedded --out OUT
 python training/reproduce/figure_3.py --photographs DATA --out OUT
 python training/reproduce/figure_3.py --models models.yaml --images imagenet:VALIDATION --out OUT
+
+How alike models are is measured by RSM correlation and by CKA. Changes of distances are the paper's, and beside them
+those of distances in units of each encoder's mean, which an encoder's size does not touch.
 """
 
 import argparse
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from common import arguments, embed, findings_sweep, main, paper_says, print_tables, read_models, report_of, written
+from matplotlib.figure import Figure
 from rich.table import Table
 
 from alignet_hf.data.images import SomeImages, image_names
@@ -20,7 +24,8 @@ from alignet_hf.evaluation.comparison import compare_results
 from alignet_hf.evaluation.figures import DPI
 from alignet_hf.evaluation.representation.categories import Categories
 from alignet_hf.evaluation.representation.convergence import draw_pairwise_similarities, pairwise_similarities
-from alignet_hf.evaluation.representation.distance_changes import distance_changes
+from alignet_hf.evaluation.representation.distance_changes import DistanceChanges, distance_changes
+from alignet_hf.evaluation.representation.hierarchy_figures import category_matrix, level_densities
 from alignet_hf.evaluation.representation.wordnet import Hierarchy
 from alignet_hf.hub.artifacts import make_folder
 from alignet_hf.inputs import open_images
@@ -30,6 +35,9 @@ from alignet_hf.stages import Stages
 from alignet_hf.sweep.grid import Point
 from alignet_hf.sweep.processes import POINTS
 
+MEASURES = {"rsm": "RSM correlation", "cka": "linear CKA"}
+# Whether distances are divided by their encoder's mean first, without which an encoder that only grew seems aligned.
+KINDS = {False: "as in the paper", True: "scaled: in units of each encoder's mean distance"}
 _WNID = re.compile(r"n\d{8}")
 
 
@@ -63,10 +71,25 @@ def run() -> None:
     else:
         found = _of_models(given)
     figures = make_folder(given.out / "figures")
+    for measure, called in MEASURES.items():
+        _compare_models(found, measure, called).savefig(figures / f"models-{measure}.png", dpi=DPI)
+    changes = {scaled: _changes(found, scaled) for scaled in KINDS}
+    for scaled, called in KINDS.items():
+        print_tables(_change_table(called, changes[scaled]))
+    for model in found.after:
+        of_model = {called: changes[scaled][model] for scaled, called in KINDS.items()}
+        level_densities(of_model).savefig(figures / f"{model}-levels.png", dpi=DPI)
+        for scaled, called in KINDS.items():
+            name = f"{model}-{'scaled-' if scaled else ''}categories.png"
+            category_matrix(of_model[called], f"{model}, {called}").savefig(figures / name, dpi=DPI)
+    paper_says("Fig. 3")
+
+
+def _compare_models(found: Embedded, measure: str, called: str) -> Figure:
+    """Print how alike every two models are, before and after; -> their matrices."""
     measured = {"before": found.before, "after": found.after}
-    alike = {when: pairwise_similarities(models, "rsm") for when, models in measured.items()}
-    draw_pairwise_similarities(alike).savefig(figures / "models.png", dpi=DPI)
-    table = Table(title="Fig. 3A, B: how alike models are (RSM correlation)")
+    alike = {when: pairwise_similarities(models, measure) for when, models in measured.items()}
+    table = Table(title=f"Fig. 3A, B: how alike models are ({called})")
     for name in ("models", *measured):
         table.add_column(name)
     for pair in alike["before"].pairs:
@@ -74,25 +97,26 @@ def run() -> None:
     table.add_row("mean", *(written(of.mean) for of in alike.values()), style="bold")
     print_tables(table)
     change = compare_results(alike["after"].mean, alike["before"].mean).difference
-    print(f"after less before: {written(change)}")
+    print(f"{called}, after less before: {written(change)}")
+    return draw_pairwise_similarities(alike)
 
-    table = Table(title="Fig. 3D, E: z-scored changes of the distances of pairs of images")
-    table.add_column("pairs")
-    for model in found.after:
-        table.add_column(model)
-    changes = {
-        model: distance_changes(found.before[model], found.after[model], found.labels, found.categories)
-        for model in found.after
+
+def _changes(found: Embedded, scaled: bool) -> dict[str, DistanceChanges]:
+    """Of each model."""
+    return {
+        model: distance_changes(found.before[model], after, found.labels, found.categories, scaled=scaled)
+        for model, after in found.after.items()
     }
+
+
+def _change_table(called: str, changes: Mapping[str, DistanceChanges]) -> Table:
+    table = Table(title=f"Fig. 3D, E: z-scored changes of the distances of pairs of images, {called}")
+    table.add_column("pairs")
+    for model in changes:
+        table.add_column(model)
     for name in next(iter(changes.values())).results:
-        table.add_row(
-            name.removeprefix("distance_change/"), *(written(one.results.get(name)) for one in changes.values())
-        )
-    print_tables(table)
-    for model, one in changes.items():
-        one.draw_levels().savefig(figures / f"{model}-levels.png", dpi=DPI)
-        one.draw_matrix().savefig(figures / f"{model}-categories.png", dpi=DPI)
-    paper_says("Fig. 3")
+        table.add_row(name, *(written(one.results.get(name)) for one in changes.values()))
+    return table
 
 
 def _of_point(point: Point, given: argparse.Namespace) -> Embedded:

@@ -4,6 +4,7 @@ import argparse
 import re
 import shlex
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from common import (
@@ -26,16 +27,17 @@ from alignet_hf.inputs import open_images, read_judgments
 from alignet_hf.recipe import EMBEDDED, Recipe
 
 
-def vision_table(description: str, place: str, wanted: str) -> None:
+def vision_table(description: str, place: str, wanted: str, embedded: Sequence[str] = ()) -> None:
     """A table of vision scores, models by settings.
 
     Args:
         description: of the command.
         place: of the figure in the paper.
         wanted: a regular expression that the names of its scores begin with.
+        embedded: options of `evaluate` that the 92 photographs can be given too.
     """
     given = arguments(description, labelled=True).parse_args()
-    models, options = _what_is_here(given) if given.embedded or given.photographs else _what_is_given(given)
+    models, options = _what_is_here(given, embedded) if given.embedded or given.photographs else _what_is_given(given)
     scores = evaluated(models, ["--suite", "vision", *options], given.out)
     names = {name: name for of in scores.values() for found in of.values() for name in found if re.match(wanted, name)}
     if not names:
@@ -52,7 +54,7 @@ def _what_is_given(given: argparse.Namespace) -> tuple[Models, list[str]]:
     return read_models(given.models), shlex.split(given.evaluate)
 
 
-def _what_is_here(given: argparse.Namespace) -> tuple[Models, list[str]]:
+def _what_is_here(given: argparse.Namespace, options: Sequence[str]) -> tuple[Models, list[str]]:
     """The 92 photographs and their six categories: classifiers learn from those that the student was trained on, and
     are tested on those held out."""
     if given.photographs:
@@ -69,6 +71,7 @@ def _what_is_here(given: argparse.Namespace) -> tuple[Models, list[str]]:
         str(test),
         "--shots",
         "1,5",
+        *options,
         *shlex.split(given.evaluate or ""),
     ]
 

@@ -8,12 +8,14 @@ import numpy as np
 from alignet_hf.errors import InputError
 
 _IMAGENET = re.compile(r"(n\d{8})_\d+\.\w+")
+_OBJECTS92 = re.compile(r"\d\d_((?:non)?human_(?:face|bodypart)|(?:natural|artificial)_inanimate)\.jpg")
 
 
 def class_labels(names: Sequence[str]) -> np.ndarray:
     """Names of photographs -> (N,) their classes, str.
 
-    ImageNet's photographs bear theirs in the name (n01440764_10026.JPEG); others lie in the folder of their class.
+    ImageNet's photographs bear theirs in the name (n01440764_10026.JPEG), and so do the 92 that come with the package,
+    whose classes are their six categories (00_human_bodypart.jpg); others lie in the folder of their class.
 
     Raises:
         InputError: a name that tells no class.
@@ -25,6 +27,8 @@ def class_labels(names: Sequence[str]) -> np.ndarray:
             labels.append(match[1])
         elif folders:
             labels.append(folders[-1])
+        elif match := _OBJECTS92.fullmatch(file):
+            labels.append(match[1])
         else:
             raise InputError(
                 f"{name}: its name tells no class; name photographs as ImageNet does (n01440764_10026.JPEG), or put "
