@@ -40,12 +40,19 @@ KNOWN = {
     "spectrum": ("Spectrum", "The share of variance that the first principal components hold together.", False),
     "distance-changes": (
         "Changes of distances",
-        "How distances of images changed, in standard deviations: of one category, of one superordinate, of others.",
+        "How distances of images changed, in standard deviations: of one category, of one superordinate, of others; "
+        "as they are, and with each encoder's divided by their mean.",
         False,
     ),
     "distance-changes-matrix": (
         "Changes of distances between categories",
         "A matrix of categories by categories: how the distances of their images changed.",
+        False,
+    ),
+    "scaled-distance-changes-matrix": (
+        "Changes of scaled distances between categories",
+        "A matrix of categories by categories: how the distances of their images changed, each encoder's divided by "
+        "their mean.",
         False,
     ),
 }
