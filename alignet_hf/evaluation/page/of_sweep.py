@@ -11,13 +11,14 @@ from alignet_hf.evaluation.page.versions import package_versions
 from alignet_hf.evaluation.report import SCORES
 
 SWEEP = "sweep.json"
+FIGURES = "figures"
 
 
 def page_of_sweep(folder: Path, *, photographs: bool = True) -> Page:
     """The page of a sweep's folder.
 
     Args:
-        photographs: False to leave out figures of which it is not known that they show none.
+        photographs: as for the other pages; a sweep's figures are diagrams and show none.
 
     Raises:
         InputError: sweep.json is not what a sweep writes.
@@ -42,10 +43,21 @@ def page_of_sweep(folder: Path, *, photographs: bool = True) -> Page:
         limits=limits + [f"Not in these numbers, as they failed: {'; '.join(failed)}."] * bool(failed),
         tables=tables,
         photographs=Photographs([], [], []),
-        figures=figure_files(folder / "figures", {}, photographs=photographs) if (folder / "figures").is_dir() else [],
+        figures=figure_files(folder / FIGURES, _diagrams(folder / FIGURES, content["points"]), photographs=photographs),
         commands=[("This page again, in the sweep's folder", "alignet-hf report .")],
         facts=package_versions(),
     )
+
+
+def _diagrams(folder: Path, points: list[dict]) -> dict[str, tuple[str, str]]:
+    """Of every figure that a sweep left: name of the file -> title, what is seen."""
+    grids = {grid for point in points for grid in point.get("grids", ())}
+    diagrams = {}
+    for path in folder.rglob("*.png"):
+        words = path.stem.replace("_", " ").replace("-", " ")
+        says = f"Scores of the conditions of {words}, with 95 % intervals; the tables above hold the numbers."
+        diagrams[path.stem] = words, says if path.stem in grids else f"Diagram {words}."
+    return diagrams
 
 
 def _conditions(rows: list[dict]) -> ScoreTable:
