@@ -31,6 +31,8 @@ def page_of_sweep(folder: Path, *, photographs: bool = True) -> Page:
         name, n_points = content["name"], len(content["points"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{folder / SWEEP}: not what a sweep writes, or damaged; run the sweep again") from error
+    diagrams = _diagrams(folder / FIGURES, content["points"])
+    figures, left_out = figure_files(folder / FIGURES, diagrams, photographs=photographs)
     limits = [
         "A condition's score is the mean of its points (splits of the objects, seeds); intervals are drawn over "
         "objects, and tell nothing of other kinds of photographs or other people."
@@ -43,7 +45,8 @@ def page_of_sweep(folder: Path, *, photographs: bool = True) -> Page:
         limits=limits + [f"Not in these numbers, as they failed: {'; '.join(failed)}."] * bool(failed),
         tables=tables,
         photographs=Photographs([], [], []),
-        figures=figure_files(folder / FIGURES, _diagrams(folder / FIGURES, content["points"]), photographs=photographs),
+        figures=figures,
+        left_out=[f"{FIGURES}/{file}" for file in left_out],
         commands=[("This page again, in the sweep's folder", "alignet-hf report .")],
         facts=package_versions(),
     )
