@@ -35,7 +35,8 @@ def draw_results(results: Mapping[str, Result] | Iterable[Result], axis: Axes | 
     for place, result in enumerate(results):
         below, above = result.estimate - result.low, result.high - result.estimate
         width = [place - 0.4, place + 0.4]
-        axis.plot(width, [result.chance] * 2, color="grey", linestyle=":")
+        if result.chance is not None:
+            axis.plot(width, [result.chance] * 2, color="grey", linestyle=":")
         if result.ceiling is not None:
             axis.plot(width, [result.ceiling] * 2, color=CEILING, linewidth=2)
         if result.upper_ceiling is not None:
@@ -59,8 +60,7 @@ def draw_scores(results: Mapping[str, Result]) -> Figure:
     """`draw_results`, on an axis of their own for accuracies, correlations and numbers: they have no common scale."""
     kinds: dict[str, dict[str, Result]] = {"accuracy, share": {}, "correlation, change": {}, "number": {}}
     for name, one in results.items():
-        kind = "accuracy, share" if one.chance > 0 else "correlation, change" if one.estimate <= 1 else "number"
-        kinds[kind][name] = one
+        kinds[_kind(one)][name] = one
     kinds = {label: part for label, part in kinds.items() if part}
     widths = [_width(len(part)) for part in kinds.values()]
     figure = Figure(figsize=(sum(widths), 5.2), layout="constrained")
@@ -96,6 +96,12 @@ def draw_comparisons(comparisons: "Mapping[str, Comparison] | Iterable[Compariso
         axis.set_yscale("symlog", linthresh=1)
     axis.set_title("above the dotted line: the first model's score is higher", fontsize=8, color="grey")
     return axis
+
+
+def _kind(result: Result) -> str:
+    if result.estimate > 1 and not result.chance:
+        return "number"
+    return "correlation, change" if result.chance is not None and result.chance <= 0 else "accuracy, share"
 
 
 def _values(comparisons: "Mapping[str, Comparison] | Iterable[Comparison]") -> "list[Comparison]":

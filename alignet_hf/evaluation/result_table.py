@@ -19,7 +19,7 @@ def results_frame(results: Mapping[str, Result] | Iterable[Result]) -> "pandas.D
 
     Returns:
         Columns name, estimate, low, high, chance, ceiling, upper_ceiling, normalised, p_value, n, unit, over,
-        n_bootstrap; nan where a Result has no ceiling or no p-value.
+        n_bootstrap; nan where a Result has no chance, no ceiling or no p-value.
     """
     import pandas
 
@@ -30,7 +30,7 @@ def results_frame(results: Mapping[str, Result] | Iterable[Result]) -> "pandas.D
             "estimate": result.estimate,
             "low": result.low,
             "high": result.high,
-            "chance": result.chance,
+            "chance": _number(result.chance),
             "ceiling": _number(result.ceiling),
             "upper_ceiling": _number(result.upper_ceiling),
             "normalised": _number(result.normalised),
@@ -81,7 +81,8 @@ def eval_result(
         command: that measures it again.
         further: facts that belong to the score, the p-values of a comparison say.
     """
-    facts = {"chance": round(result.chance, 4), "n": result.n_objects, "unit": result.unit}
+    facts = {} if result.chance is None else {"chance": round(result.chance, 4)}
+    facts |= {"n": result.n_objects, "unit": result.unit}
     if not np.isnan(result.low):
         facts |= {
             "confidence_interval_95": [round(result.low, 4), round(result.high, 4)],

@@ -27,7 +27,7 @@ class Result:
         name: what was measured.
         estimate: the score on the data as it is.
         low, high: its 95 % bootstrap interval; nan without draws.
-        chance: the score of an answer that knows nothing.
+        chance: the score of an answer that knows nothing; None where no answer is right or wrong, of a rank say.
         n_objects: how many objects (or what `unit` says) the score is measured on.
         samples: (n_bootstrap,) the bootstrap scores, for comparisons and means over independent Results.
         p_value: one-sided, of scores this high where the model's answers have nothing to do with people's; None where
@@ -46,7 +46,7 @@ class Result:
     estimate: float
     low: float
     high: float
-    chance: float
+    chance: float | None
     n_objects: int
     samples: np.ndarray = field(repr=False, compare=False)
     p_value: float | None = None
@@ -58,7 +58,7 @@ class Result:
 
     @classmethod
     def from_samples(
-        cls, name: str, estimate: float, samples: np.ndarray, chance: float, n_objects: int, **further
+        cls, name: str, estimate: float, samples: np.ndarray, chance: float | None, n_objects: int, **further
     ) -> "Result":
         """Make a Result of an estimate and its bootstrap scores; draws that allow no score (nan) are left out."""
         scored = samples[~np.isnan(samples)]
@@ -68,7 +68,7 @@ class Result:
     @property
     def normalised(self) -> float | None:
         """(estimate - chance) / (ceiling - chance): 0 is chance, 1 a person; None without a ceiling above chance."""
-        if self.ceiling is None or not self.ceiling > self.chance:
+        if self.ceiling is None or self.chance is None or not self.ceiling > self.chance:
             return None
         return (self.estimate - self.chance) / (self.ceiling - self.chance)
 
@@ -79,13 +79,13 @@ class Result:
             "upper_ceiling": self.upper_ceiling,
             "normalised": self.normalised,
             "p_value": self.p_value,
+            "chance": self.chance,
         }
         return {
             "estimate": self.estimate,
             "low": _unless_nan(self.low),
             "high": _unless_nan(self.high),
             **{key: value for key, value in optional.items() if value is not None},
-            "chance": self.chance,
             "n_objects": self.n_objects,
             "unit": self.unit,
             "over": list(self.over),
@@ -113,13 +113,15 @@ class Result:
         interval = "" if np.isnan(self.low) else f", 95 % interval {self.low:.3f} to {self.high:.3f}"
         # "Over 10 objects" says both how many there are and what was drawn, where the two are the same.
         drawn = f" over {' and '.join(self.over)}, on" if interval and self.over != (self.unit,) else " over"
-        return f"{self.name} {self.estimate:.3f}{interval}{drawn} {self._counted()} ({'; '.join(self._remarks())})"
+        said = f"{self.name} {self.estimate:.3f}{interval}{drawn} {self._counted()}"
+        remarks = "; ".join(self._remarks())
+        return f"{said} ({remarks})" if remarks else said
 
     def _counted(self) -> str:
         return f"{self.n_objects} {self.unit}"
 
     def _remarks(self) -> list[str]:
-        remarks = [f"chance {self.chance:.3f}"]
+        remarks = [] if self.chance is None else [f"chance {self.chance:.3f}"]
         if self.upper_ceiling is not None:
             remarks.append(f"noise ceiling {self.ceiling:.3f} to {self.upper_ceiling:.3f}")
         elif self.ceiling is not None:

@@ -26,6 +26,14 @@ def test_estimates_intervals_chance_and_ceiling_are_in_their_places():
     np.testing.assert_allclose(bars[-1][:, 1], [RESULT.low, RESULT.high])
 
 
+def test_where_there_is_no_chance_no_line_is_drawn():
+    rank = Result.from_samples("effective rank", 84.0, np.empty(0), None, 10)
+    assert not any(line.get_linestyle() == ":" for line in draw_results([rank]).lines)
+    share = Result.from_samples("variance explained", 0.4, np.empty(0), None, 10)
+    kinds = [axis.get_ylabel() for axis in draw_scores({"a": PLAIN, "b": share, "c": rank}).axes]
+    assert kinds == ["accuracy, share", "effective rank"]
+
+
 def test_a_noise_ceiling_is_a_band_between_its_bounds():
     result = Result.from_samples("RSA", 0.3, np.empty(0), 0, 10, ceiling=0.45, upper_ceiling=0.57)
     axis = draw_results([result])

@@ -33,6 +33,15 @@ def test_a_frame_has_a_row_a_result():
     assert PLAIN.to_frame().equals(results_frame([PLAIN]))
 
 
+def test_where_nothing_is_right_there_is_no_chance():
+    rank = Result.from_samples("effective rank", 84.0, np.linspace(80, 90, 101), None, 10, ceiling=90.0)
+    assert str(rank).endswith("10 objects (ceiling 90.000)")
+    assert rank.normalised is None
+    assert results_frame([rank])["chance"].isna().all()
+    entry = rank.to_eval_result(dataset_name="THINGS", dataset_type="things", metric_type="effective_rank")
+    assert "chance" not in entry.metric_args
+
+
 def test_a_model_index_entry_survives_the_card():
     where = {"dataset_name": "THINGS", "dataset_type": "things", "metric_type": "odd_one_out_accuracy"}
     entries = [FULL.to_eval_result(**where, command="alignet-hf evaluate"), PLAIN.to_eval_result(**where)]

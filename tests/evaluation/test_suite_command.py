@@ -78,7 +78,13 @@ def test_representation_of_two_encoders(call, lab, tmp_path, embedded, monkeypat
     own = {"effective_rank", "tree_correlation/pearson", "cophenetic_correlation", "neighbours_same_category"}
     assert own <= set(found)
     assert {f"difference_on_{name}" for name in own} <= set(found)
-    assert {"cka", "rsm_correlation", "neighbours_kept", "distance_change/same_basic"} <= set(found)
+    assert {
+        "cka",
+        "rsm_correlation",
+        "neighbours_kept",
+        "distance_change/same_basic",
+        "scaled_distance_change/same_basic",
+    } <= set(found)
     assert found["cka"]["n_objects"] == 30
     assert all(found[name]["p_bootstrap"] <= found[name]["p_adjusted"] for name in found if "difference_on" in name)
     assert embedded == Counter(encoder=30, other=30)
@@ -89,7 +95,7 @@ def test_representation_of_two_encoders(call, lab, tmp_path, embedded, monkeypat
     assert differences == {name for name in found if name.startswith("difference_on")}
     drawn = {path.stem for path in (tmp_path / "out" / "representation").glob("*.png")}
     assert {"scores", "comparisons", "spectrum", "neighbours", "pca-photographs", "pca-points"} <= drawn
-    assert {"distance-changes", "distance-changes-matrix"} <= drawn
+    assert {"distance-changes", "distance-changes-matrix", "scaled-distance-changes-matrix"} <= drawn
 
     code, again, error = call(*arguments, "--json")
     assert code == 0, error

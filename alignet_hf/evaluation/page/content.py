@@ -108,6 +108,7 @@ class Page:
         photographs: all that the page shows, each once.
         neighbours, explorer: None where the folder does not hold what they need.
         figures: in their order.
+        left_out: the files of figures for which the page has no room.
         commands: (what it does, command line) to make it again.
         facts: name -> value: versions, seeds, fingerprints.
         seconds: of each stage.
@@ -124,6 +125,7 @@ class Page:
     neighbours: Neighbours | None = None
     explorer: Explorer | None = None
     figures: list[Drawn] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
     commands: list[tuple[str, str]] = field(default_factory=list)
     facts: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)

@@ -40,7 +40,8 @@ KNOWN = {
     "spectrum": ("Spectrum", "The share of variance that the first principal components hold together.", False),
     "distance-changes": (
         "Changes of distances",
-        "How distances of images changed, in standard deviations: of one category, of one superordinate, of others.",
+        "How distances of images changed, in standard deviations: of one category, of one superordinate, of others; "
+        "as they are, and with each encoder's divided by their mean.",
         False,
     ),
     "distance-changes-matrix": (
@@ -48,13 +49,22 @@ KNOWN = {
         "A matrix of categories by categories: how the distances of their images changed.",
         False,
     ),
+    "scaled-distance-changes-matrix": (
+        "Changes of scaled distances between categories",
+        "A matrix of categories by categories: how the distances of their images changed, each encoder's divided by "
+        "their mean.",
+        False,
+    ),
 }
 
 
 def figure_files(
     folder: Path, further: dict[str, tuple[str, str]], *, photographs: bool, without: Iterable[str] = ()
-) -> list[Drawn]:
+) -> tuple[list[Drawn], list[str]]:
     """The .png files of a folder and of those in it, as many as a small page holds, known ones first.
+
+    Returns:
+        The figures, and the paths in the folder of those for which the page has no room.
 
     Args:
         further: name of a file -> title, what is seen, of figures without photographs that are not in `KNOWN`.
@@ -64,19 +74,20 @@ def figure_files(
     known = KNOWN | {name: (*said, False) for name, said in further.items()}
     order = {name: place for place, name in enumerate(known)}
     paths = [path for path in folder.rglob("*.png") if path.stem not in set(without)]
-    drawn, size = [], 0
+    drawn, left, size = [], [], 0
     for path in sorted(paths, key=lambda path: (order.get(path.stem, len(order)), path)):
         words = path.stem.replace("_", " ").replace("-", " ")
         title, says, of_photographs = known.get(path.stem, (words, f"Figure {words}.", True))
         if of_photographs and not photographs:
             continue
-        data = _webp(path)
+        where, data = path.relative_to(folder).as_posix(), _webp(path)
+        if size + len(data) > BUDGET:
+            left.append(where)
+            continue
         size += len(data)
-        if size > BUDGET:
-            break
         picture = Markup(f'<img class="picture" src="{data}" alt="{escape(says)}">')
-        drawn.append(Drawn(title, [("", picture)], f"{says} In {path.relative_to(folder).as_posix()}."))
-    return drawn
+        drawn.append(Drawn(title, [("", picture)], f"{says} In {where}."))
+    return drawn, left
 
 
 def _webp(path: Path) -> str:

@@ -25,6 +25,7 @@ def page_of_scores(folder: Path, *, photographs: bool = True) -> Page:
     about, scores, comparisons = content["about"], content["scores"], content["comparisons"]
     model = about.get("model", folder.resolve().name)
     against = about.get("against", "the other encoder")
+    figures, left_out = _figures(folder, scores, photographs)
     return Page(
         title=f"{model}: scores",
         subtitle=f"{len(scores)} scores" + (f", compared with {against} on {len(comparisons)}" if comparisons else ""),
@@ -36,7 +37,8 @@ def page_of_scores(folder: Path, *, photographs: bool = True) -> Page:
         ],
         tables=[*_families(scores), *_differences(comparisons, model, against)],
         photographs=Photographs([], [], []),
-        figures=_figures(folder, scores, photographs),
+        figures=figures,
+        left_out=left_out,
         commands=[("This page again, in its folder", "alignet-hf report .")]
         + ([("The scores again", about["command"])] if "command" in about else []),
         facts={key: str(value) for key, value in about.items() if key != "command"} | package_versions(),
@@ -127,7 +129,7 @@ def _drawn(one: dict) -> dict[str, str]:
     return {"drawn over": " and ".join(one["over"])} if one.get("over") else {}
 
 
-def _figures(folder: Path, scores: dict, photographs: bool) -> list[Drawn]:
+def _figures(folder: Path, scores: dict, photographs: bool) -> tuple[list[Drawn], list[str]]:
     diagrams = {}
     for name, one in scores.items():
         words = name.replace("_", " ")

@@ -11,13 +11,14 @@ from alignet_hf.evaluation.page.versions import package_versions
 from alignet_hf.evaluation.report import SCORES
 
 SWEEP = "sweep.json"
+FIGURES = "figures"
 
 
 def page_of_sweep(folder: Path, *, photographs: bool = True) -> Page:
     """The page of a sweep's folder.
 
     Args:
-        photographs: False to leave out figures of which it is not known that they show none.
+        photographs: as for the other pages; a sweep's figures are diagrams and show none.
 
     Raises:
         InputError: sweep.json is not what a sweep writes.
@@ -30,6 +31,8 @@ def page_of_sweep(folder: Path, *, photographs: bool = True) -> Page:
         name, n_points = content["name"], len(content["points"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{folder / SWEEP}: not what a sweep writes, or damaged; run the sweep again") from error
+    diagrams = _diagrams(folder / FIGURES, content["points"])
+    figures, left_out = figure_files(folder / FIGURES, diagrams, photographs=photographs)
     limits = [
         "A condition's score is the mean of its points (splits of the objects, seeds); intervals are drawn over "
         "objects, and tell nothing of other kinds of photographs or other people."
@@ -42,10 +45,22 @@ def page_of_sweep(folder: Path, *, photographs: bool = True) -> Page:
         limits=limits + [f"Not in these numbers, as they failed: {'; '.join(failed)}."] * bool(failed),
         tables=tables,
         photographs=Photographs([], [], []),
-        figures=figure_files(folder / "figures", {}, photographs=photographs) if (folder / "figures").is_dir() else [],
+        figures=figures,
+        left_out=[f"{FIGURES}/{file}" for file in left_out],
         commands=[("This page again, in the sweep's folder", "alignet-hf report .")],
         facts=package_versions(),
     )
+
+
+def _diagrams(folder: Path, points: list[dict]) -> dict[str, tuple[str, str]]:
+    """Of every figure that a sweep left: name of the file -> title, what is seen."""
+    grids = {grid for point in points for grid in point.get("grids", ())}
+    diagrams = {}
+    for path in folder.rglob("*.png"):
+        words = path.stem.replace("_", " ").replace("-", " ")
+        says = f"Scores of the conditions of {words}, with 95 % intervals; the tables above hold the numbers."
+        diagrams[path.stem] = words, says if path.stem in grids else f"Diagram {words}."
+    return diagrams
 
 
 def _conditions(rows: list[dict]) -> ScoreTable:

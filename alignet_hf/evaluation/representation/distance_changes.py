@@ -33,13 +33,14 @@ class DistanceChanges:
     """Z-scored changes of the distances of pairs of images.
 
     Attributes:
-        results: "distance_change/" and a level of `LEVELS` -> the mean change of its pairs, below 0 where they moved
-            closer together than pairs do on average; and "distance_change/block_structure". A level without pairs has
-            none.
+        results: "distance_change/" (where they are scaled, "scaled_distance_change/") and a level of `LEVELS` -> the
+            mean change of its pairs, below 0 where they moved closer together than pairs do on average; and
+            "distance_change/block_structure". A level without pairs has none.
         samples: level -> the changes of pairs drawn at random, for a figure of their distribution.
         matrix: (K, K) the mean change of pairs of two basic categories; nan where there are no pairs.
         categories: whose `basic` are the K rows.
         n_images: with a category, that were compared.
+        scaled: whether each encoder's distances were divided by their mean first.
     """
 
     results: dict[str, Result]
@@ -47,6 +48,11 @@ class DistanceChanges:
     matrix: np.ndarray = field(repr=False, compare=False)
     categories: Categories = field(repr=False, compare=False)
     n_images: int
+    scaled: bool = False
+
+    def of_level(self, level: str) -> Result | None:
+        """The mean change at a level of `LEVELS`; None where there is no pair of it."""
+        return self.results.get(f"{_kind(self.scaled)}/{level}")
 
     def draw_levels(self) -> "Figure":
         """The distribution of changes at each level, as in Fig. 3D and 21."""
@@ -129,7 +135,7 @@ def distance_changes(
 
     samples = units.level_means(bootstrap_counts(units.size, n_bootstrap, seed))
     estimates = units.level_means(np.ones((1, units.size)))[:, 0]
-    kind = "scaled_distance_change" if scaled else "distance_change"
+    kind = _kind(scaled)
     results = [
         Result.from_samples(f"{kind}/{level}", estimate, drawn, 0.0, units.size, unit=over, over=(over,))
         for level, estimate, drawn in zip(LEVELS, estimates, samples, strict=True)
@@ -146,7 +152,12 @@ def distance_changes(
         level: (values - mean) / deviation
         for level, values in _sampled(changes, basic, superordinate, n_samples, seed).items()
     }
-    return DistanceChanges({one.name: one for one in results}, drawn, matrix, categories, len(rows))
+    return DistanceChanges({one.name: one for one in results}, drawn, matrix, categories, len(rows), scaled)
+
+
+def _kind(scaled: bool) -> str:
+    """What the names of results begin with."""
+    return "scaled_distance_change" if scaled else "distance_change"
 
 
 class _Changes:

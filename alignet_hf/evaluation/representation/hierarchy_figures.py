@@ -33,7 +33,7 @@ def level_densities(changes: Mapping[str, DistanceChanges]) -> Figure:
     for axis, (title, change) in zip(axes, changes.items(), strict=True):
         foot = 0
         for level in LEVELS:
-            values, result = change.samples[level], change.results.get(f"distance_change/{level}")
+            values, result = change.samples[level], change.of_level(level)
             if result is None or len(values) < 2 or not np.ptp(values):
                 continue
             colour, line, label = LEVEL_STYLES[level]

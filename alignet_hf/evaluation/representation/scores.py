@@ -57,14 +57,17 @@ class Change:
     """What is between two representations of the same images, before and after alignment say.
 
     Attributes:
-        scores: RSM correlation and CKA of the two, neighbours kept, and distance changes where there are categories.
+        scores: RSM correlation and CKA of the two, neighbours kept, and where there are categories distance changes,
+            both the paper's and those of distances that each encoder's mean divides.
         neighbours: which images lie next to which.
-        distances: changes by category; None without categories.
+        distances: changes by category; None without categories, or where every distance changed equally.
+        scaled_distances: the same of distances divided by each encoder's mean; None likewise.
     """
 
     scores: dict[str, Result]
     neighbours: NeighbourPage
     distances: DistanceChanges | None
+    scaled_distances: DistanceChanges | None
 
 
 def structure(
@@ -105,6 +108,7 @@ def change(
     kinds: Kinds | None = None,
     *,
     n_bootstrap: int = 1000,
+    n_permutations: int = 1000,
     seed: int = 0,
     say: Say = lambda test: None,
 ) -> Change:
@@ -113,6 +117,7 @@ def change(
     Args:
         before, after: (N, D) and (N, D') float, one row an image.
         labels, kinds, n_bootstrap, seed, say: as for `structure`.
+        n_permutations: for the p-values of the block structure; 0 for none.
 
     Raises:
         InputError: other numbers of images, or as the tests themselves.
@@ -126,15 +131,17 @@ def change(
     scores = {"rsm_correlation": rsm_correlation(before, after, **draws)}
     say("CKA")
     scores |= {"cka": cka(before, after, **draws), "neighbours_kept": page.kept}
-    distances = None
+    distances: dict[bool, DistanceChanges] = {}
     if kinds is not None:
         say("distance changes")
-        try:
-            distances = distance_changes(before, after, labels, kinds.categories, **draws)
-            scores |= distances.results
-        except UndefinedScoreError:  # an encoder beside itself
-            distances = None
-    return Change(scores, page, distances)
+        for scaled in (False, True):
+            options = {"scaled": scaled, "n_permutations": n_permutations, **draws}
+            try:
+                distances[scaled] = distance_changes(before, after, labels, kinds.categories, **options)
+            except UndefinedScoreError:  # an encoder beside itself or, scaled, beside itself in another size
+                continue
+            scores |= distances[scaled].results
+    return Change(scores, page, distances.get(False), distances.get(True))
 
 
 def _same_category(before, after, categories: list[str], draws: dict) -> dict[str, Result]:

@@ -93,7 +93,7 @@ class Spectrum:
             name,
             score(self.eigenvalues),
             np.asarray(score(self.samples), np.float64),
-            0.0,
+            None,  # no embeddings are right or wrong
             self.n_images,
             unit="images",
             over=("images",),

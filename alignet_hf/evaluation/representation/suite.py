@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from alignet_hf.convert.imagenet_labels import imagenet_classes
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation.comparison import Comparison
 from alignet_hf.evaluation.labelled_data import LabelledData
 from alignet_hf.evaluation.representation.categories import Categories
+from alignet_hf.evaluation.representation.hierarchy_figures import category_matrix, level_densities
 from alignet_hf.evaluation.representation.neighbour_figure import draw_neighbours
 from alignet_hf.evaluation.representation.projection import METHODS, TRIMAP_MIN_IMAGES, project_models
 from alignet_hf.evaluation.representation.projection_figures import draw_photographs, draw_points
@@ -27,6 +29,7 @@ from alignet_hf.evaluation.vision.store import EmbeddingStore
 from alignet_hf.recipe import EMBEDDED
 
 FOLDER = "representation"  # of the figures
+AS_THEY_ARE, SCALED = "distances as they are (the paper's)", "each encoder's distances divided by their mean"
 _WNID = re.compile(r"n\d{8}")
 
 
@@ -39,6 +42,7 @@ class RepresentationSuite:
         hierarchy: where it says what is a kind of what; None for WordNet where classes are its ids.
         n_bootstrap, seed: of the draws.
         say: called with the name of a test before it runs.
+        n_permutations: for the p-values of the block structure of changes; 0 for none.
 
     Raises:
         InputError: no images.
@@ -49,6 +53,7 @@ class RepresentationSuite:
     n_bootstrap: int = 1000
     seed: int = 0
     say: Callable[[str], None] = lambda test: None
+    n_permutations: int = 1000
     kinds: Kinds | None = field(default=None, init=False)
     found: "_Found | None" = field(default=None, init=False)
 
@@ -75,9 +80,13 @@ class RepresentationSuite:
             return own.scores, {}
         before, after = against.embed_labelled(self.data.test).embeddings, embedded.embeddings
         theirs = structure(before, labels, **options)
-        changed = change(before, after, labels, **options)
+        changed = change(before, after, labels, n_permutations=self.n_permutations, **options)
         if self.kinds is not None and changed.distances is None:
             note("distance changes: every distance changed equally, so there is no score of them")
+        elif self.kinds is not None and changed.scaled_distances is None:
+            note(
+                "scaled distance changes: the representations differ in their size alone, so there is no score of them"
+            )
         spectra = {"before": theirs.spectrum, "after": own.spectrum}
         self.found = _Found(images, labels, {"before": before, "after": after}, spectra, changed)
         ours = own.scores | _same_category(changed, "after")
@@ -100,9 +109,7 @@ class RepresentationSuite:
             figures["neighbours"] = draw_neighbours(
                 found.change.neighbours, images, list(map(spoken_name, labels)), None if self.kinds is None else apart
             )
-            if found.change.distances is not None:
-                figures["distance-changes"] = found.change.distances.draw_levels()
-                figures["distance-changes-matrix"] = found.change.distances.draw_matrix()
+            figures |= _distance_figures(found.change)
         save_figures(figures, folder / FOLDER)
         save_score_figures(scores, folder / FOLDER, comparisons)
 
@@ -117,6 +124,18 @@ class _Found:
     embeddings: dict[str, np.ndarray]
     spectra: dict[str, Spectrum]
     change: Change | None
+
+
+def _distance_figures(changed: Change) -> dict[str, Figure]:
+    """The changes of distances by level, the paper's beside those without the encoders' sizes, and between categories;
+    none without categories."""
+    titled = {AS_THEY_ARE: changed.distances, SCALED: changed.scaled_distances}
+    known = {title: one for title, one in titled.items() if one is not None}
+    if not known:
+        return {}
+    names = {AS_THEY_ARE: "distance-changes-matrix", SCALED: "scaled-distance-changes-matrix"}
+    matrices = {names[title]: category_matrix(one, title) for title, one in known.items()}
+    return {"distance-changes": level_densities(known), **matrices}
 
 
 def _same_category(changed: Change, when: str) -> dict[str, Result]:

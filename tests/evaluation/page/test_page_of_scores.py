@@ -92,6 +92,18 @@ def test_the_command_writes_a_small_escaped_page(call, folder):
     assert "In representation/neighbours.png" not in text
 
 
+def test_figures_without_room_are_named_and_smaller_ones_shown(folder):
+    noise = np.random.default_rng(0).integers(0, 256, (3000, 1100, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(folder / "representation" / "pca-points.png")
+    Image.new("RGB", (300, 200), "white").save(folder / "representation" / "spectrum.png")
+    page = page_of_scores(folder)
+    assert page.left_out == ["representation/pca-points.png"]
+    assert "Spectrum" in [figure.title for figure in page.figures]
+    text = write_report_of(folder).read_text()
+    assert "are in its folder alone: <code>representation/pca-points.png</code>." in text
+    assert len(text) < 3_200_000
+
+
 def test_a_folder_of_neither_is_one_line(tmp_path):
     with pytest.raises(InputError, match=r"not the folder of a finished run .* nor one that evaluate --out wrote"):
         write_report_of(tmp_path)

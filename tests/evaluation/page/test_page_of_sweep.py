@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from PIL import Image
 
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation.page.folder import write_report_of
@@ -27,7 +28,10 @@ def folder(tmp_path):
     content = {
         "name": "numbers",
         "baseline": BASE,
-        "points": [{"name": "a", "failure": None}, {"name": "b", "failure": "the loss is not finite <i>"}],
+        "points": [
+            {"name": "a", "failure": None, "grids": ["triplets"]},
+            {"name": "b", "failure": "the loss is not finite <i>"},
+        ],
         "rows": [row("alignet"), row("original"), row("alignet", **{"triplets.n": 400})],
         "differences": [
             {"kind": "setting", "first": side("alignet"), "second": side("original"), "scores": compared},
@@ -67,6 +71,16 @@ def test_it_is_written_escaped(folder):
     text = write_report_of(folder).read_text()
     assert "the loss is not finite &lt;i&gt;" in text
     assert "More triplets: contradicts the paper." in text
+
+
+def test_figures_are_diagrams_that_stay_without_photographs(folder):
+    (folder / "figures").mkdir()
+    for name in ("triplets", "models"):
+        Image.new("RGB", (300, 200), "white").save(folder / "figures" / f"{name}.png")
+    text = write_report_of(folder, photographs=False).read_text()
+    assert text.count("data:image/webp") == 2
+    assert "Scores of the conditions of triplets, with 95 % intervals" in text
+    assert "Diagram models." in text
 
 
 def test_a_damaged_file_is_one_line(folder):

@@ -19,12 +19,21 @@ TABLE = {
 
 @pytest.fixture(scope="module")
 def changes():
+    return changes_of()
+
+
+@pytest.fixture(scope="module")
+def scaled():
+    return changes_of(scaled=True)
+
+
+def changes_of(**options):
     rng = np.random.default_rng(0)
     labels = np.repeat(list(TABLE), [6, 6, 6, 6, 6, 1])
     before = rng.normal(size=(31, 4))
     after = before + rng.normal(size=(31, 4))
     categories = Categories.from_table(TABLE | {"none": ("hat", "clothes")})
-    return distance_changes(before, after, labels, categories, n_samples=300, n_bootstrap=20)
+    return distance_changes(before, after, labels, categories, n_samples=300, n_bootstrap=20, **options)
 
 
 def written(figure):
@@ -46,6 +55,12 @@ def test_densities_have_a_curve_and_a_mean_for_each_level(changes):
         assert dots == [changes.results[f"distance_change/{level}"].estimate for level in LEVEL_STYLES]
     assert [text.get_text() for text in figure.legends[0].get_texts()] == [style[2] for style in LEVEL_STYLES.values()]
     assert written(figure).startswith(b"\x89PNG")
+
+
+def test_scaled_changes_have_their_means_too(changes, scaled):
+    figure = level_densities({"as they are": changes, "scaled": scaled})
+    dots = [line.get_xdata()[0] for line in figure.axes[1].lines if line.get_marker() == "o"]
+    assert dots == [scaled.results[f"scaled_distance_change/{level}"].estimate for level in LEVEL_STYLES]
 
 
 def named():

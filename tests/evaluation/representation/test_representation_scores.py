@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from alignet_hf.evaluation.representation.categories import Categories
+from alignet_hf.evaluation.representation.distance_changes import distance_changes
 from alignet_hf.evaluation.representation.scores import Kinds, categories_of, change, structure
 from alignet_hf.evaluation.representation.suite import spoken_name
 
@@ -48,6 +49,27 @@ def test_without_kinds_and_beside_itself(both):
     assert itself.distances is None
     assert itself.scores["cka"].estimate == pytest.approx(1)
     assert itself.scores["neighbours_kept"].estimate == 1
+
+
+def test_distance_changes_are_both_the_papers_and_without_the_encoders_sizes(both):
+    before, after = both
+    found = change(before, after, LABELS, KINDS, n_bootstrap=3, n_permutations=9)
+    for scaled, distances in ((False, found.distances), (True, found.scaled_distances)):
+        expected = distance_changes(
+            before, after, LABELS, CATEGORIES, scaled=scaled, n_bootstrap=3, n_permutations=9
+        ).results
+        assert distances.results == expected
+        assert expected.items() <= found.scores.items()
+    assert len(found.scores["scaled_distance_change/block_structure"].permuted) == 9
+    assert (
+        change(before, after, LABELS, KINDS, n_bootstrap=0, n_permutations=0)
+        .scores["distance_change/block_structure"]
+        .p_value
+        is None
+    )
+    grown = change(before, 2 * before, LABELS, KINDS, n_bootstrap=0, n_permutations=0)
+    assert grown.distances is not None
+    assert grown.scaled_distances is None
 
 
 def test_each_test_is_said(both):

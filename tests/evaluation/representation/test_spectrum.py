@@ -84,6 +84,10 @@ def test_before_and_after_are_paired():
 
 def test_scores_by_name():
     scores = spectrum_scores(spectrum(ROWS, n_bootstrap=10))
+    for one in scores.values():  # a spectrum is not right or wrong
+        assert one.chance is None
+        assert "chance" not in str(one)
+        assert "chance" not in one.to_dict()
     assert list(scores) == [
         "variance_explained/first-1",
         "variance_explained/first-5",
