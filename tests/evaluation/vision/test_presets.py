@@ -59,6 +59,12 @@ def test_a_data_set_of_ones_own_with_two_splits(tmp_path):
     assert (len(training), len(test)) == (9, 2)
 
 
+def test_classes_of_one_image_cannot_be_divided(tmp_path):
+    write_photos(tmp_path, ant=1, bee=1)
+    with pytest.raises(InputError, match=r"no class has two images, so they cannot be divided .* give both"):
+        few_shot_data(f"mine={tmp_path}")
+
+
 def test_what_is_missing_is_said(tmp_path):
     with pytest.raises(InputError, match=r"--few-shot cats: choose among imagenet, places365, .*, or give NAME=PLACE"):
         few_shot_data("cats")
