@@ -207,6 +207,16 @@ def test_test_images_that_were_learnt_from_are_counted(call, lab):
     ]
 
 
+def test_few_shot_images_that_are_twice_there_are_counted(call, lab, tmp_path):
+    write_photos(tmp_path / "train", 3, np.random.default_rng(0))
+    (tmp_path / "test").symlink_to(tmp_path / "train")
+    arguments = ["evaluate", lab / "encoder", "--suite", "vision", "--shots", 1, "--draws", 2, "--n-bootstrap", 5]
+    code, out, error = call(*arguments, "--few-shot", f"own={tmp_path}", "--json")
+    assert code == 0, error
+    (note,) = json.loads(out)["notes"]
+    assert note.startswith("few-shot, own: 15 of the 15 test images are training images too")
+
+
 def test_few_shot_data_alone_beside_test_images_for_the_representation(call, lab):
     arguments = ["evaluate", lab / "encoder", "--suite", "vision,representation", "--few-shot", f"own={lab / 'photos'}"]
     arguments += ["--test", f"{lab / 'photos'},split=test", "--shots", 1, "--draws", 2, "--n-bootstrap", 5]

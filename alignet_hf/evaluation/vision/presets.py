@@ -198,7 +198,8 @@ def few_shot_data(text: str, *, seed: int = 0) -> tuple[str, LabelledImages, Lab
         name, training images, test images; their labels are rows of the same classes.
 
     Raises:
-        InputError: a name that is no preset, without a place; or a place that cannot be opened so.
+        InputError: a name that is no preset, without a place; a split= of a preset that has two; or a place that cannot
+            be opened so.
     """
     name, _, place = text.partition("=")
     preset = PRESETS.get(name)
@@ -217,6 +218,11 @@ def few_shot_data(text: str, *, seed: int = 0) -> tuple[str, LabelledImages, Lab
     if preset.test is None:
         whole = open_labelled(spec, seed=seed)
         return name, *whole.divided(preset.n_training / (preset.n_training + preset.n_test), seed)
+    if spec.split is not None:
+        raise InputError(
+            f"--few-shot {text}: {name} has splits of its own, {preset.training} and {preset.test}; leave split= out, or "
+            "give another name to divide this split"
+        )
     capped = spec.with_defaults(per_class=preset.per_class)
     training = open_labelled(capped.with_defaults(split=preset.training), seed=seed)
     test = spec.with_defaults(split=preset.test)

@@ -65,6 +65,14 @@ def test_classes_of_one_image_cannot_be_divided(tmp_path):
         few_shot_data(f"mine={tmp_path}")
 
 
+def test_the_split_of_a_data_set_with_two_is_not_chosen(tmp_path):
+    write_photos(tmp_path / "train", ant=4, bee=5)
+    write_photos(tmp_path / "test", bee=2)
+    with pytest.raises(InputError, match=r"--few-shot pets=.*,split=train: pets has splits of its own, train and test"):
+        few_shot_data(f"pets={tmp_path},split=train")
+    assert [len(part) for part in few_shot_data(f"uc_merced={tmp_path},split=train")[1:]] == [4, 5]
+
+
 def test_what_is_missing_is_said(tmp_path):
     with pytest.raises(InputError, match=r"--few-shot cats: choose among imagenet, places365, .*, or give NAME=PLACE"):
         few_shot_data("cats")
