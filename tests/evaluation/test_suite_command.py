@@ -169,7 +169,7 @@ def test_every_vision_test_of_two_encoders_from_images_embedded_once(call, lab, 
     found = json.loads(out)
     expected = {"few_shot_accuracy/1-shot", "few_shot_accuracy/own/2-shot", "few_shot_accuracy/half/1-shot"}
     expected |= {
-        "robustness_accuracy/imagenet",
+        "readout_accuracy",
         "knn_accuracy/20",
         "retrieval_map",
         "calibration_error/scaled",
@@ -191,6 +191,7 @@ def test_every_vision_test_of_two_encoders_from_images_embedded_once(call, lab, 
     assert found["knn_accuracy/20"]["estimate"] == pytest.approx(expected.estimate)
 
     drawn = {path.name for path in (tmp_path / "out" / "vision").iterdir()}
+    assert not any(name.startswith("robustness_accuracy/") for name in found)  # the photographs are not ImageNet's
     assert {"scores.png", "comparisons.png", "calibration_error-scaled.png"} <= drawn
     rows = the_scores(tmp_path / "out", "scores")
     assert set(rows) == {name for name in found if "estimate" in found[name] and not name.startswith("difference_on")}
@@ -257,7 +258,8 @@ def test_imagenets_variants_by_their_layouts(call, lab, tmp_path, monkeypatch):
     assert code == 0, error
     found = json.loads(out)
     names = {name for name in found if name.startswith("robustness_accuracy/")}
-    assert names == {f"robustness_accuracy/imagenet{variant}" for variant in ("", "-v2", "-r", "-real")}
+    assert names == {f"robustness_accuracy/imagenet{variant}" for variant in ("-v2", "-r", "-real")}
+    assert found["readout_accuracy"]["n_objects"] == 4
     assert found["robustness_accuracy/imagenet-v2"]["n_objects"] == 12
     assert found["robustness_accuracy/imagenet-real"]["n_objects"] == 3
     assert found["robustness_accuracy/imagenet-r"]["chance"] == 0.5

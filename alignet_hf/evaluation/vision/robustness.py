@@ -18,6 +18,7 @@ from alignet_hf.evaluation.vision.labelled import LabelledEmbeddings
 from alignet_hf.evaluation.vision.predictions import Readout, predicted_classes
 
 IMAGENET, CORRUPTED = "imagenet", "imagenet-c"
+READOUT_ACCURACY = "readout_accuracy"  # on the test images themselves, which need not be ImageNet's
 
 
 def robustness(
@@ -41,8 +42,8 @@ def robustness(
         n_bootstrap, seed: of the draws, over images.
 
     Returns:
-        `robustness_accuracy/NAME` of each set, `robustness_accuracy/imagenet-real`, and of C what `corruption_errors`
-        gives.
+        `readout_accuracy` of "imagenet", the images that robustness is compared with; `robustness_accuracy/NAME` of each
+        other set, `robustness_accuracy/imagenet-real`, and of C what `corruption_errors` gives.
 
     Raises:
         InputError: a class that the read-out does not know, labels of ReaL for another number of images, or some
@@ -63,7 +64,8 @@ def robustness(
             wrong[name.removeprefix(f"{CORRUPTED}/")] = ~right, list(data.names)
             chance_of_error = 1 - chance
             continue
-        results.append(mean_over_images(f"robustness_accuracy/{name}", right, chance=chance, **draws))
+        score = READOUT_ACCURACY if name == IMAGENET else f"robustness_accuracy/{name}"
+        results.append(mean_over_images(score, right, chance=chance, **draws))
         if name == IMAGENET:
             clean = ~right, list(data.names)
             if real is not None:
