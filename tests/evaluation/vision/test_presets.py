@@ -73,6 +73,18 @@ def test_the_split_of_a_data_set_with_two_is_not_chosen(tmp_path):
     assert [len(part) for part in few_shot_data(f"uc_merced={tmp_path},split=train")[1:]] == [4, 5]
 
 
+def test_per_class_caps_the_training_images_alone(tmp_path):
+    write_photos(tmp_path / "train", ant=4, bee=5)
+    write_photos(tmp_path / "test", ant=4, bee=3)
+    for name in ("pets", "mine"):
+        _, training, test = few_shot_data(f"{name}={tmp_path},per-class=2")
+        assert np.bincount(training.labels).tolist() == [2, 2]
+        assert np.bincount(test.labels).tolist() == [4, 3]
+    _, training, test = few_shot_data(f"mine={tmp_path},split=train,per-class=1")
+    assert np.bincount(training.labels).tolist() == [1, 1]
+    assert np.bincount(test.labels).tolist() == [2, 3]  # of 4 and 5, half each
+
+
 def test_what_is_missing_is_said(tmp_path):
     with pytest.raises(InputError, match=r"--few-shot cats: choose among imagenet, places365, .*, or give NAME=PLACE"):
         few_shot_data("cats")
