@@ -210,12 +210,13 @@ def few_shot_data(text: str, *, seed: int = 0) -> tuple[str, LabelledImages, Lab
         if preset.place is None:
             raise InputError(f"--few-shot {name}: give a folder, --few-shot {name}=FOLDER: {preset.layout}")
         place = preset.place
-    if name == "imagenet" and preset is not None and Path(place).is_dir():
-        place = f"imagenet:{place}"
+    spec = Spec.parse(place)
     if preset is None:
-        return name, *_own(Spec.parse(place), seed)
-    columns = {"image": preset.image, "label": preset.label} if place == preset.place else {}
-    spec = Spec.parse(place).with_defaults(**columns)
+        return name, *_own(spec, seed)
+    if name == "imagenet" and Path(spec.place).is_dir():
+        spec = replace(spec, place=f"imagenet:{spec.place}")
+    if spec.place == preset.place:
+        spec = spec.with_defaults(image=preset.image, label=preset.label)
     if preset.test is None:
         return name, *_divided(spec, preset.n_training / (preset.n_training + preset.n_test), seed)
     if spec.split is not None:

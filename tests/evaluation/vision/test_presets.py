@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from alignet_hf.convert.imagenet_labels import imagenet_classes
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation.vision.presets import PRESETS, few_shot_data, presets_text
 
@@ -83,6 +84,18 @@ def test_per_class_caps_the_training_images_alone(tmp_path):
     _, training, test = few_shot_data(f"mine={tmp_path},split=train,per-class=1")
     assert np.bincount(training.labels).tolist() == [1, 1]
     assert np.bincount(test.labels).tolist() == [2, 3]  # of 4 and 5, half each
+
+
+def test_imagenet_of_ones_own_with_options(tmp_path):
+    first, second = list(imagenet_classes())[:2]
+    write_photos(tmp_path / "train", **{first: 4, second: 5})
+    write_photos(tmp_path / "val", **{first: 3, second: 3})
+    for path in tmp_path.rglob("*.png"):
+        path.rename(path.with_name(f"{path.parent.name}_{path.stem}.JPEG"))
+    _, training, test = few_shot_data(f"imagenet={tmp_path},per-class=2")
+    assert training.classes == test.classes == (first, second)
+    assert np.bincount(training.labels).tolist() == [2, 2]
+    assert np.bincount(test.labels).tolist() == [3, 3]
 
 
 def test_what_is_missing_is_said(tmp_path):
