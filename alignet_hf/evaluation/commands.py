@@ -24,6 +24,7 @@ from alignet_hf.evaluation.suite_options import (
     Test,
     Training,
     check_belongs,
+    readers_of,
     wanted_suites,
 )
 from alignet_hf.output_folder import writes_out
@@ -31,6 +32,7 @@ from alignet_hf.output_folder import writes_out
 
 @writes_out
 def evaluate(
+    context: typer.Context,
     model: Annotated[str, typer.Argument(help="Hub id or folder, or demo-teacher, demo-student.")],
     images: Annotated[
         str | None,
@@ -163,22 +165,7 @@ def evaluate(
     }
     given = {name: path for name, path in given.items() if path is not None}
     suites = wanted_suites(suite)
-    seen, vision = ("vision", "representation"), ("vision",)
-    check_belongs(
-        suites,
-        {
-            "IMAGES": (images is not None, ("human",)),
-            "--on": (on is not None, ("human",)),
-            **{inputs.OPTIONS[name]: (True, ("human",)) for name in given},
-            "--training": (training is not None, vision),
-            "--test": (test is not None, seen),
-            "--few-shot": (bool(few_shot), vision),
-            "--breeds": (breeds is not None, vision),
-            "--robustness": (bool(robustness), vision),
-            "--ood": (bool(ood), vision),
-            "--hierarchy": (hierarchy is not None, ("representation",)),
-        },
-    )
+    check_belongs(suites, readers_of(context))
     if against is not None and not n_bootstrap:
         raise InputError("--against: the comparison is by bootstrap; --n-bootstrap 0 leaves it no draw")
     parts: list[Suite] = []

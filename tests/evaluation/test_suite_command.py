@@ -140,6 +140,16 @@ def test_the_demos_photographs_have_kinds_of_their_own(call, lab):
             ["--suite", "vision", "--training", "objects92", "--test", "objects92", "--ood", "a=x", "--ood", "a=y"],
             "--ood a: given twice",
         ),
+        (["--shots", "1"], "--shots is for --suite vision; add it, or leave the option out"),
+        (["--draws", "10"], "--draws is for --suite vision"),  # the default, but given
+        (["--classifiers", "logistic"], "--classifiers is for --suite vision"),
+        (["--suite", "vision", "--n-permutations", "9"], "--n-permutations is for --suite human or representation"),
+        (["--suite", "vision", "--over", "people"], "--over is for --suite human"),
+        (["--suite", "representation", "--similarity", "cosine"], "--similarity is for --suite human"),
+        (["--suite", "representation", "--temperature", "2"], "--temperature is for --suite human"),
+        (["--suite", "vision", "--correlation", "kendall"], "--correlation is for --suite human"),
+        (["--suite", "vision", "--drop-missing"], "--drop-missing is for --suite human"),
+        (["objects92", "--suite", "vision"], "IMAGES is for --suite human"),
         (["--suite", "vision", "--few-shot", "x=objects92", "--shots", "1,many"], "--shots 1,many: give numbers"),
     ],
 )

@@ -107,8 +107,8 @@ class LabelledImages:
             first[of_class[: max(1, min(n_first, len(of_class) - 1))]] = True
         if first.all():
             raise InputError(
-                f"{self.name}: no class has two images, so they cannot be divided into images to learn from and to test "
-                "on; give both, in folders train and test say"
+                f"{self.name}: no class has two images, so they cannot be divided into images to learn from and to "
+                "test on; give both, in folders train and test say"
             )
         return self.of_rows(np.flatnonzero(first)), self.of_rows(np.flatnonzero(~first))
 

@@ -221,8 +221,8 @@ def few_shot_data(text: str, *, seed: int = 0) -> tuple[str, LabelledImages, Lab
         return name, *_divided(spec, preset.n_training / (preset.n_training + preset.n_test), seed)
     if spec.split is not None:
         raise InputError(
-            f"--few-shot {text}: {name} has splits of its own, {preset.training} and {preset.test}; leave split= out, or "
-            "give another name to divide this split"
+            f"--few-shot {text}: {name} has splits of its own, {preset.training} and {preset.test}; leave split= out, "
+            "or give another name to divide this split"
         )
     capped = spec.with_defaults(per_class=preset.per_class)
     return name, *_two_splits(capped, preset.training, preset.test, seed)

@@ -42,8 +42,8 @@ def robustness(
         n_bootstrap, seed: of the draws, over images.
 
     Returns:
-        `readout_accuracy` of "imagenet", the images that robustness is compared with; `robustness_accuracy/NAME` of each
-        other set, `robustness_accuracy/imagenet-real`, and of C what `corruption_errors` gives.
+        `readout_accuracy` of "imagenet", the images that robustness is compared with; `robustness_accuracy/NAME` of
+        each other set, `robustness_accuracy/imagenet-real`, and of C what `corruption_errors` gives.
 
     Raises:
         InputError: a class that the read-out does not know, labels of ReaL for another number of images, or some
