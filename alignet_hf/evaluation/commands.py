@@ -233,9 +233,8 @@ def evaluate(
 
 
 def _say(test: str) -> None:
-    """What is being computed, to people who watch."""
-    if sys.stderr.isatty():
-        print(f"alignet-hf: {test}", file=sys.stderr)
+    """What is being computed, on a terminal or in a log; standard output is the result's."""
+    print(f"alignet-hf: {test} ...", file=sys.stderr, flush=True)
 
 
 def report(

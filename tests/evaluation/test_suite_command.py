@@ -267,6 +267,7 @@ def test_imagenets_variants_by_their_layouts(call, lab, tmp_path, monkeypatch):
     code, out, error = call(*arguments, "--json")
     assert code == 0, error
     found = json.loads(out)
+    assert "alignet-hf: robustness ...\nalignet-hf: corruption 1 of 10, contrast/1 ...\n" in error  # in a log as well
     names = {name for name in found if name.startswith("robustness_accuracy/")}
     assert names == {f"robustness_accuracy/imagenet{variant}" for variant in ("-v2", "-r", "-real")}
     assert found["readout_accuracy"]["n_objects"] == 4

@@ -6,7 +6,7 @@ ResNet-50 gets wrong. R (https://arxiv.org/abs/2006.16241): renditions. C (https
 validation images. A and R have 200 of the 1,000 classes, among which alone the read-out then decides.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -28,6 +28,7 @@ def robustness(
     real: Sequence[Collection[str]] | None = None,
     n_bootstrap: int = 1000,
     seed: int = 0,
+    say: Callable[[str], None] = lambda test: None,
 ) -> dict[str, Result]:
     """Score a read-out on every set that there is.
 
@@ -40,6 +41,7 @@ def robustness(
         real: of each image of "imagenet" the classes that it shows; none where people found none, and such an image is
             left out. See `read_real`.
         n_bootstrap, seed: of the draws, over images.
+        say: told which of the corruptions is next, each of which may be made and embedded when it is asked for.
 
     Returns:
         `readout_accuracy` of "imagenet", the images that robustness is compared with; `robustness_accuracy/NAME` of
@@ -57,6 +59,8 @@ def robustness(
     draws = {"n_bootstrap": n_bootstrap, "seed": seed}
     results, wrong, clean = [], {}, None
     for name in names:
+        if name.startswith(f"{CORRUPTED}/"):
+            say(f"corruption {len(wrong) + 1} of {len(corrupted)}, {name.removeprefix(f'{CORRUPTED}/')}")
         data = sets[name]
         predicted = predicted_classes(readout, data)
         right, chance = predicted == data.labels, 1 / len(data.classes)

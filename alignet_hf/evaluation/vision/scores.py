@@ -60,7 +60,7 @@ def vision_scores(
     Args:
         data: its embeddings.
         options: by default those of `VisionOptions`.
-        say: called with the name of a test before it runs.
+        say: called with the name of a test, and of each corruption, before it runs.
 
     Returns:
         `few_shot_accuracy/1-shot`, ... of the training and test images, and `few_shot_accuracy/NAME/1-shot` of the
@@ -87,7 +87,7 @@ def vision_scores(
         raise InputError(f"linear read-out: {error}") from error
     say("robustness")
     sets = ChainMap({IMAGENET: test}, data.robustness)
-    scores |= robustness(readout, sets, real=data.real, **options.draws)
+    scores |= robustness(readout, sets, real=data.real, say=say, **options.draws)
     say("calibration")
     for one in calibration_of_readout(readout, test, **options.draws).values():
         scores |= one.results | {one.error.name: one}
