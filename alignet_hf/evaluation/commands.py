@@ -20,6 +20,7 @@ from alignet_hf.evaluation.suite_options import (
     Presets,
     Robustness,
     Shots,
+    Strength,
     Suites,
     Test,
     Training,
@@ -121,6 +122,7 @@ def evaluate(
     shots: Shots = "1,10",
     draws: Draws = 10,
     classifiers: Classifiers = "ridge",
+    l2: Strength = "auto",
     breeds: Breeds = None,
     robustness: Robustness = None,
     ood: Ood = None,
@@ -198,11 +200,12 @@ def evaluate(
     if "vision" in suites:
         from alignet_hf.evaluation.vision.data import Wanted
         from alignet_hf.evaluation.vision.scores import VisionOptions
-        from alignet_hf.evaluation.vision.suite import VisionSuite, numbers
+        from alignet_hf.evaluation.vision.suite import VisionSuite, numbers, strength
 
         wanted = Wanted(few_shot or (), breeds, robustness or (), ood or ())
         few = numbers(shots, "--shots"), tuple(classifiers.split(","))
-        parts.append(VisionSuite(data, wanted, VisionOptions(*few, draws, n_bootstrap, seed), _say))
+        options = VisionOptions(*few, draws, n_bootstrap, seed, strength(l2))
+        parts.append(VisionSuite(data, wanted, options, _say))
     if "representation" in suites:
         from alignet_hf.evaluation.representation.suite import RepresentationSuite
 

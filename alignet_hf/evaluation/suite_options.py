@@ -12,7 +12,7 @@ SUITES = ("human", "vision", "representation")
 _HUMAN = """images on images_of choices things concepts odd_column levels drop_missing dissimilarities kind names
 in_order cichy king key condensed peterson ratings scale multi_arrangement similarity rsa_similarity correlation
 temperature over"""
-_VISION = "training few_shot shots draws classifiers breeds robustness ood"
+_VISION = "training few_shot shots draws classifiers l2 breeds robustness ood"
 READERS: dict[str, tuple[str, ...]] = {  # parameter of `evaluate` -> the suites that read it
     **dict.fromkeys(_HUMAN.split(), ("human",)),
     **dict.fromkeys(_VISION.split(), ("vision",)),
@@ -54,6 +54,15 @@ Shots = Annotated[str, typer.Option(help="Of few-shot: training images a class, 
 Draws = Annotated[int, typer.Option(min=1, help="Of few-shot: how often they are drawn.")]
 Classifiers = Annotated[
     str, typer.Option(help="Of few-shot: ridge, logistic, or both with a comma; logistic is slow for many classes.")
+]
+Strength = Annotated[
+    str,
+    typer.Option(
+        "--l2",
+        help="Of few-shot: strength of the regularization, big_vision's 1024 say; auto chooses it on training images "
+        "that are no shots.",
+        metavar="auto|NUMBER",
+    ),
 ]
 Breeds = Annotated[
     str | None,

@@ -150,6 +150,12 @@ def test_the_demos_photographs_have_kinds_of_their_own(call, lab):
         (["--suite", "vision", "--correlation", "kendall"], "--correlation is for --suite human"),
         (["--suite", "vision", "--drop-missing"], "--drop-missing is for --suite human"),
         (["objects92", "--suite", "vision"], "IMAGES is for --suite human"),
+        (["--suite", "vision", "--few-shot", "x=objects92", "--l2", "none"], "--l2 none: give a number above 0"),
+        (["--suite", "vision", "--few-shot", "x=objects92", "--l2", "-1"], "--l2 -1: give a number above 0"),
+        (
+            ["--suite", "vision", "--few-shot", "x=objects92", "--l2", "1024", "--classifiers", "ridge,logistic"],
+            "--l2 1024: is not the same for ridge and logistic",
+        ),
         (["--suite", "vision", "--few-shot", "x=objects92", "--shots", "1,many"], "--shots 1,many: give numbers"),
     ],
 )
@@ -238,6 +244,14 @@ def test_few_shot_data_alone_beside_test_images_for_the_representation(call, lab
     assert vision == {"few_shot_accuracy/own/1-shot", "few_shot_accuracy/own/1-shot-logistic"}
     assert "effective_rank" in found
     assert not any(name.startswith(("retrieval", "knn")) for name in found)
+
+
+def test_the_strength_of_the_regularization_can_be_big_visions(call, lab):
+    arguments = ["evaluate", lab / "encoder", "--suite", "vision", "--few-shot", f"own={lab / 'photos'}"]
+    arguments += ["--shots", "1,2", "--draws", 2, "--n-bootstrap", 5, "--l2", 1024, "--json"]
+    code, out, error = call(*arguments)
+    assert code == 0, error
+    assert [one["l2"] for one in json.loads(out).values()] == [1024.0, 1024.0]
 
 
 def test_imagenets_variants_by_their_layouts(call, lab, tmp_path, monkeypatch):

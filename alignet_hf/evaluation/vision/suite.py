@@ -69,6 +69,23 @@ class VisionSuite:
         save_score_figures(scores, folder / FOLDER, comparisons)
 
 
+def strength(text: str) -> float | None:
+    """ "1024" -> 1024.0, and "auto" -> None.
+
+    Raises:
+        InputError: neither.
+    """
+    if text == "auto":
+        return None
+    try:
+        found = float(text)
+    except ValueError:
+        found = np.nan
+    if not 0 < found < np.inf:
+        raise InputError(f"--l2 {text}: give a number above 0, 1024 as big_vision say, or auto")
+    return found
+
+
 def numbers(text: str, option: str) -> tuple[int, ...]:
     """ "1,10" -> (1, 10).
 
