@@ -20,10 +20,12 @@ from alignet_hf.evaluation.suite_options import (
     Presets,
     Robustness,
     Shots,
+    Strength,
     Suites,
     Test,
     Training,
     check_belongs,
+    readers_of,
     wanted_suites,
 )
 from alignet_hf.output_folder import writes_out
@@ -31,6 +33,7 @@ from alignet_hf.output_folder import writes_out
 
 @writes_out
 def evaluate(
+    context: typer.Context,
     model: Annotated[str, typer.Argument(help="Hub id or folder, or demo-teacher, demo-student.")],
     images: Annotated[
         str | None,
@@ -119,6 +122,7 @@ def evaluate(
     shots: Shots = "1,10",
     draws: Draws = 10,
     classifiers: Classifiers = "ridge",
+    l2: Strength = "auto",
     breeds: Breeds = None,
     robustness: Robustness = None,
     ood: Ood = None,
@@ -163,22 +167,7 @@ def evaluate(
     }
     given = {name: path for name, path in given.items() if path is not None}
     suites = wanted_suites(suite)
-    seen, vision = ("vision", "representation"), ("vision",)
-    check_belongs(
-        suites,
-        {
-            "IMAGES": (images is not None, ("human",)),
-            "--on": (on is not None, ("human",)),
-            **{inputs.OPTIONS[name]: (True, ("human",)) for name in given},
-            "--training": (training is not None, vision),
-            "--test": (test is not None, seen),
-            "--few-shot": (bool(few_shot), vision),
-            "--breeds": (breeds is not None, vision),
-            "--robustness": (bool(robustness), vision),
-            "--ood": (bool(ood), vision),
-            "--hierarchy": (hierarchy is not None, ("representation",)),
-        },
-    )
+    check_belongs(suites, readers_of(context))
     if against is not None and not n_bootstrap:
         raise InputError("--against: the comparison is by bootstrap; --n-bootstrap 0 leaves it no draw")
     parts: list[Suite] = []
@@ -211,11 +200,12 @@ def evaluate(
     if "vision" in suites:
         from alignet_hf.evaluation.vision.data import Wanted
         from alignet_hf.evaluation.vision.scores import VisionOptions
-        from alignet_hf.evaluation.vision.suite import VisionSuite, numbers
+        from alignet_hf.evaluation.vision.suite import VisionSuite, numbers, strength
 
         wanted = Wanted(few_shot or (), breeds, robustness or (), ood or ())
         few = numbers(shots, "--shots"), tuple(classifiers.split(","))
-        parts.append(VisionSuite(data, wanted, VisionOptions(*few, draws, n_bootstrap, seed), _say))
+        options = VisionOptions(*few, draws, n_bootstrap, seed, strength(l2))
+        parts.append(VisionSuite(data, wanted, options, _say))
     if "representation" in suites:
         from alignet_hf.evaluation.representation.suite import RepresentationSuite
 
@@ -246,9 +236,8 @@ def evaluate(
 
 
 def _say(test: str) -> None:
-    """What is being computed, to people who watch."""
-    if sys.stderr.isatty():
-        print(f"alignet-hf: {test}", file=sys.stderr)
+    """What is being computed, on a terminal or in a log; standard output is the result's."""
+    print(f"alignet-hf: {test} ...", file=sys.stderr, flush=True)
 
 
 def report(

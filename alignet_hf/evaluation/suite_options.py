@@ -9,6 +9,17 @@ from alignet_hf.errors import InputError
 from alignet_hf.evaluation.vision.image_spec import SPEC_HELP
 
 SUITES = ("human", "vision", "representation")
+_HUMAN = """images on images_of choices things concepts odd_column levels drop_missing dissimilarities kind names
+in_order cichy king key condensed peterson ratings scale multi_arrangement similarity rsa_similarity correlation
+temperature over"""
+_VISION = "training few_shot shots draws classifiers l2 breeds robustness ood"
+READERS: dict[str, tuple[str, ...]] = {  # parameter of `evaluate` -> the suites that read it
+    **dict.fromkeys(_HUMAN.split(), ("human",)),
+    **dict.fromkeys(_VISION.split(), ("vision",)),
+    "test": ("vision", "representation"),
+    "hierarchy": ("representation",),
+    "n_permutations": ("human", "representation"),
+}
 
 
 def _list_presets(asked: bool) -> None:
@@ -43,6 +54,15 @@ Shots = Annotated[str, typer.Option(help="Of few-shot: training images a class, 
 Draws = Annotated[int, typer.Option(min=1, help="Of few-shot: how often they are drawn.")]
 Classifiers = Annotated[
     str, typer.Option(help="Of few-shot: ridge, logistic, or both with a comma; logistic is slow for many classes.")
+]
+Strength = Annotated[
+    str,
+    typer.Option(
+        "--l2",
+        help="Of few-shot: strength of the regularization, big_vision's 1024 say; auto chooses it on training images "
+        "that are no shots.",
+        metavar="auto|NUMBER",
+    ),
 ]
 Breeds = Annotated[
     str | None,
@@ -92,6 +112,18 @@ def wanted_suites(text: str) -> list[str]:
         if name not in SUITES:
             raise InputError(f"--suite {name}: choose among {', '.join(SUITES)}")
     return [name for name in SUITES if name in asked]
+
+
+def readers_of(context: typer.Context) -> dict[str, tuple[bool, tuple[str, ...]]]:
+    """Of each option that not every suite reads: whether it is given, and the suites that read it."""
+    return {
+        "IMAGES" if parameter.param_type_name == "argument" else parameter.opts[0]: (
+            context.get_parameter_source(parameter.name).name != "DEFAULT",
+            READERS[parameter.name],
+        )
+        for parameter in context.command.params
+        if parameter.name in READERS
+    }
 
 
 def check_belongs(suites: list[str], given: dict[str, tuple[bool, tuple[str, ...]]]) -> None:

@@ -1,13 +1,16 @@
 """Suites one after another: what they find is put together, compared with common draws and corrected once."""
 
+import inspect
+
 import numpy as np
 import pytest
 
 from alignet_hf.errors import InputError
+from alignet_hf.evaluation.commands import evaluate
 from alignet_hf.evaluation.comparison import adjust_p_values, compare_results
 from alignet_hf.evaluation.statistics import Result
 from alignet_hf.evaluation.suite import compare_scores, run_suites
-from alignet_hf.evaluation.suite_options import check_belongs, wanted_suites
+from alignet_hf.evaluation.suite_options import READERS, SUITES, check_belongs, wanted_suites
 
 
 def a_score(name: str, mean: float, n_draws: int = 50) -> Result:
@@ -73,3 +76,9 @@ def test_suites_by_name():
     check_belongs(["human"], {"--test": (False, ("vision",)), "--on": (True, ("human",))})
     with pytest.raises(InputError, match="--test is for --suite vision; add it"):
         check_belongs(["human"], {"--test": (True, ("vision",))})
+
+
+def test_readers_are_of_options_that_there_are():
+    parameters = inspect.signature(evaluate).parameters
+    assert set(READERS) <= set(parameters)
+    assert {reader for readers in READERS.values() for reader in readers} == set(SUITES)

@@ -146,6 +146,22 @@ def test_the_demos_photographs_have_kinds_of_their_own(call, lab):
             ["--suite", "vision", "--training", "objects92", "--test", "objects92", "--ood", "a=x", "--ood", "a=y"],
             "--ood a: given twice",
         ),
+        (["--shots", "1"], "--shots is for --suite vision; add it, or leave the option out"),
+        (["--draws", "10"], "--draws is for --suite vision"),  # the default, but given
+        (["--classifiers", "logistic"], "--classifiers is for --suite vision"),
+        (["--suite", "vision", "--n-permutations", "9"], "--n-permutations is for --suite human or representation"),
+        (["--suite", "vision", "--over", "people"], "--over is for --suite human"),
+        (["--suite", "representation", "--similarity", "cosine"], "--similarity is for --suite human"),
+        (["--suite", "representation", "--temperature", "2"], "--temperature is for --suite human"),
+        (["--suite", "vision", "--correlation", "kendall"], "--correlation is for --suite human"),
+        (["--suite", "vision", "--drop-missing"], "--drop-missing is for --suite human"),
+        (["objects92", "--suite", "vision"], "IMAGES is for --suite human"),
+        (["--suite", "vision", "--few-shot", "x=objects92", "--l2", "none"], "--l2 none: give a number above 0"),
+        (["--suite", "vision", "--few-shot", "x=objects92", "--l2", "-1"], "--l2 -1: give a number above 0"),
+        (
+            ["--suite", "vision", "--few-shot", "x=objects92", "--l2", "1024", "--classifiers", "ridge,logistic"],
+            "--l2 1024: is not the same for ridge and logistic",
+        ),
         (["--suite", "vision", "--few-shot", "x=objects92", "--shots", "1,many"], "--shots 1,many: give numbers"),
     ],
 )
@@ -175,7 +191,7 @@ def test_every_vision_test_of_two_encoders_from_images_embedded_once(call, lab, 
     found = json.loads(out)
     expected = {"few_shot_accuracy/1-shot", "few_shot_accuracy/own/2-shot", "few_shot_accuracy/half/1-shot"}
     expected |= {
-        "robustness_accuracy/imagenet",
+        "readout_accuracy",
         "knn_accuracy/20",
         "retrieval_map",
         "calibration_error/scaled",
@@ -197,6 +213,7 @@ def test_every_vision_test_of_two_encoders_from_images_embedded_once(call, lab, 
     assert found["knn_accuracy/20"]["estimate"] == pytest.approx(expected.estimate)
 
     drawn = {path.name for path in (tmp_path / "out" / "vision").iterdir()}
+    assert not any(name.startswith("robustness_accuracy/") for name in found)  # the photographs are not ImageNet's
     assert {"scores.png", "comparisons.png", "calibration_error-scaled.png"} <= drawn
     rows = the_scores(tmp_path / "out", "scores")
     assert set(rows) == {name for name in found if "estimate" in found[name] and not name.startswith("difference_on")}
@@ -213,6 +230,16 @@ def test_test_images_that_were_learnt_from_are_counted(call, lab):
     ]
 
 
+def test_few_shot_images_that_are_twice_there_are_counted(call, lab, tmp_path):
+    write_photos(tmp_path / "train", 3, np.random.default_rng(0))
+    (tmp_path / "test").symlink_to(tmp_path / "train")
+    arguments = ["evaluate", lab / "encoder", "--suite", "vision", "--shots", 1, "--draws", 2, "--n-bootstrap", 5]
+    code, out, error = call(*arguments, "--few-shot", f"own={tmp_path}", "--json")
+    assert code == 0, error
+    (note,) = json.loads(out)["notes"]
+    assert note.startswith("few-shot, own: 15 of the 15 test images are training images too")
+
+
 def test_few_shot_data_alone_beside_test_images_for_the_representation(call, lab):
     arguments = ["evaluate", lab / "encoder", "--suite", "vision,representation", "--few-shot", f"own={lab / 'photos'}"]
     arguments += ["--test", f"{lab / 'photos'},split=test", "--shots", 1, "--draws", 2, "--n-bootstrap", 5]
@@ -223,6 +250,14 @@ def test_few_shot_data_alone_beside_test_images_for_the_representation(call, lab
     assert vision == {"few_shot_accuracy/own/1-shot", "few_shot_accuracy/own/1-shot-logistic"}
     assert "effective_rank" in found
     assert not any(name.startswith(("retrieval", "knn")) for name in found)
+
+
+def test_the_strength_of_the_regularization_can_be_big_visions(call, lab):
+    arguments = ["evaluate", lab / "encoder", "--suite", "vision", "--few-shot", f"own={lab / 'photos'}"]
+    arguments += ["--shots", "1,2", "--draws", 2, "--n-bootstrap", 5, "--l2", 1024, "--json"]
+    code, out, error = call(*arguments)
+    assert code == 0, error
+    assert [one["l2"] for one in json.loads(out).values()] == [1024.0, 1024.0]
 
 
 def test_imagenets_variants_by_their_layouts(call, lab, tmp_path, monkeypatch):
@@ -252,8 +287,10 @@ def test_imagenets_variants_by_their_layouts(call, lab, tmp_path, monkeypatch):
     code, out, error = call(*arguments, "--json")
     assert code == 0, error
     found = json.loads(out)
+    assert "alignet-hf: robustness ...\nalignet-hf: corruption 1 of 10, contrast/1 ...\n" in error  # in a log as well
     names = {name for name in found if name.startswith("robustness_accuracy/")}
-    assert names == {f"robustness_accuracy/imagenet{variant}" for variant in ("", "-v2", "-r", "-real")}
+    assert names == {f"robustness_accuracy/imagenet{variant}" for variant in ("-v2", "-r", "-real")}
+    assert found["readout_accuracy"]["n_objects"] == 4
     assert found["robustness_accuracy/imagenet-v2"]["n_objects"] == 12
     assert found["robustness_accuracy/imagenet-real"]["n_objects"] == 3
     assert found["robustness_accuracy/imagenet-r"]["chance"] == 0.5

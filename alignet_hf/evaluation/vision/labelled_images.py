@@ -96,12 +96,20 @@ class LabelledImages:
         """In two, by seed: this share of each class, rounded, and the others; for data that come without a test split.
 
         Of a class of several images both have at least one.
+
+        Raises:
+            InputError: no class has two images.
         """
         rng, first = np.random.default_rng(seed), np.zeros(len(self), bool)
         for label in range(len(self.classes)):
             of_class = rng.permutation(np.flatnonzero(self.labels == label))
             n_first = round(share * len(of_class))
             first[of_class[: max(1, min(n_first, len(of_class) - 1))]] = True
+        if first.all():
+            raise InputError(
+                f"{self.name}: no class has two images, so they cannot be divided into images to learn from and to "
+                "test on; give both, in folders train and test say"
+            )
         return self.of_rows(np.flatnonzero(first)), self.of_rows(np.flatnonzero(~first))
 
 

@@ -9,7 +9,7 @@ crop and the antialiasing alone differ.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from alignet_hf.errors import InputError
@@ -192,13 +192,15 @@ def few_shot_data(text: str, *, seed: int = 0) -> tuple[str, LabelledImages, Lab
     Args:
         text: a preset, `pets`; a preset with a copy of your own, `pets=FOLDER`; or NAME=PLACE, where the place has the
             splits train and test (or validation), or one split alone, of which half of each class is tested on.
+            per-class=N caps the training images alone.
         seed: of what is drawn.
 
     Returns:
         name, training images, test images; their labels are rows of the same classes.
 
     Raises:
-        InputError: a name that is no preset, without a place; or a place that cannot be opened so.
+        InputError: a name that is no preset, without a place; a split= of a preset that has two; or a place that cannot
+            be opened so.
     """
     name, _, place = text.partition("=")
     preset = PRESETS.get(name)
@@ -208,28 +210,41 @@ def few_shot_data(text: str, *, seed: int = 0) -> tuple[str, LabelledImages, Lab
         if preset.place is None:
             raise InputError(f"--few-shot {name}: give a folder, --few-shot {name}=FOLDER: {preset.layout}")
         place = preset.place
-    if name == "imagenet" and preset is not None and Path(place).is_dir():
-        place = f"imagenet:{place}"
+    spec = Spec.parse(place)
     if preset is None:
-        return name, *_own(Spec.parse(place), seed)
-    columns = {"image": preset.image, "label": preset.label} if place == preset.place else {}
-    spec = Spec.parse(place).with_defaults(**columns)
+        return name, *_own(spec, seed)
+    if name == "imagenet" and Path(spec.place).is_dir():
+        spec = replace(spec, place=f"imagenet:{spec.place}")
+    if spec.place == preset.place:
+        spec = spec.with_defaults(image=preset.image, label=preset.label)
     if preset.test is None:
-        whole = open_labelled(spec, seed=seed)
-        return name, *whole.divided(preset.n_training / (preset.n_training + preset.n_test), seed)
+        return name, *_divided(spec, preset.n_training / (preset.n_training + preset.n_test), seed)
+    if spec.split is not None:
+        raise InputError(
+            f"--few-shot {text}: {name} has splits of its own, {preset.training} and {preset.test}; leave split= out, "
+            "or give another name to divide this split"
+        )
     capped = spec.with_defaults(per_class=preset.per_class)
-    training = open_labelled(capped.with_defaults(split=preset.training), seed=seed)
-    test = spec.with_defaults(split=preset.test)
-    return name, training, open_labelled(test, classes=training.classes)
+    return name, *_two_splits(capped, preset.training, preset.test, seed)
 
 
 def _own(spec: Spec, seed: int) -> tuple[LabelledImages, LabelledImages]:
     """The two splits of a data set that is no preset."""
     if spec.split is None and (splits := _splits_of(spec)) is not None:
-        training = open_labelled(spec.with_defaults(split=splits[0]), seed=seed)
-        return training, open_labelled(spec.with_defaults(split=splits[1]), classes=training.classes, seed=seed)
-    whole = open_labelled(spec, seed=seed)
-    return whole.divided(0.5, seed)
+        return _two_splits(spec, *splits, seed)
+    return _divided(spec, 0.5, seed)
+
+
+def _two_splits(spec: Spec, training: str, test: str, seed: int) -> tuple[LabelledImages, LabelledImages]:
+    """Of these names; `per_class` is of the training images alone."""
+    learnt = open_labelled(replace(spec, split=training), seed=seed)
+    return learnt, open_labelled(replace(spec, split=test, per_class=None), classes=learnt.classes)
+
+
+def _divided(spec: Spec, share: float, seed: int) -> tuple[LabelledImages, LabelledImages]:
+    """One split in two; `per_class` is of the training images alone, this share."""
+    learnt, test = open_labelled(replace(spec, per_class=None)).divided(share, seed)
+    return learnt if spec.per_class is None else learnt.capped(spec.per_class, seed), test
 
 
 def _splits_of(spec: Spec) -> tuple[str, str] | None:

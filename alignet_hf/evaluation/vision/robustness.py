@@ -6,7 +6,7 @@ ResNet-50 gets wrong. R (https://arxiv.org/abs/2006.16241): renditions. C (https
 validation images. A and R have 200 of the 1,000 classes, among which alone the read-out then decides.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from alignet_hf.evaluation.vision.labelled import LabelledEmbeddings
 from alignet_hf.evaluation.vision.predictions import Readout, predicted_classes
 
 IMAGENET, CORRUPTED = "imagenet", "imagenet-c"
+READOUT_ACCURACY = "readout_accuracy"  # on the test images themselves, which need not be ImageNet's
 
 
 def robustness(
@@ -27,6 +28,7 @@ def robustness(
     real: Sequence[Collection[str]] | None = None,
     n_bootstrap: int = 1000,
     seed: int = 0,
+    say: Callable[[str], None] = lambda test: None,
 ) -> dict[str, Result]:
     """Score a read-out on every set that there is.
 
@@ -39,10 +41,11 @@ def robustness(
         real: of each image of "imagenet" the classes that it shows; none where people found none, and such an image is
             left out. See `read_real`.
         n_bootstrap, seed: of the draws, over images.
+        say: told which of the corruptions is next, each of which may be made and embedded when it is asked for.
 
     Returns:
-        `robustness_accuracy/NAME` of each set, `robustness_accuracy/imagenet-real`, and of C what `corruption_errors`
-        gives.
+        `readout_accuracy` of "imagenet", the images that robustness is compared with; `robustness_accuracy/NAME` of
+        each other set, `robustness_accuracy/imagenet-real`, and of C what `corruption_errors` gives.
 
     Raises:
         InputError: a class that the read-out does not know, labels of ReaL for another number of images, or some
@@ -56,6 +59,8 @@ def robustness(
     draws = {"n_bootstrap": n_bootstrap, "seed": seed}
     results, wrong, clean = [], {}, None
     for name in names:
+        if name.startswith(f"{CORRUPTED}/"):
+            say(f"corruption {len(wrong) + 1} of {len(corrupted)}, {name.removeprefix(f'{CORRUPTED}/')}")
         data = sets[name]
         predicted = predicted_classes(readout, data)
         right, chance = predicted == data.labels, 1 / len(data.classes)
@@ -63,7 +68,8 @@ def robustness(
             wrong[name.removeprefix(f"{CORRUPTED}/")] = ~right, list(data.names)
             chance_of_error = 1 - chance
             continue
-        results.append(mean_over_images(f"robustness_accuracy/{name}", right, chance=chance, **draws))
+        score = READOUT_ACCURACY if name == IMAGENET else f"robustness_accuracy/{name}"
+        results.append(mean_over_images(score, right, chance=chance, **draws))
         if name == IMAGENET:
             clean = ~right, list(data.names)
             if real is not None:

@@ -31,9 +31,11 @@ class VisionOptions:
         n_draws: how often the shots are drawn.
         n_bootstrap: draws of test images for intervals; 0 for none.
         seed: of everything random.
+        l2: the strength of few-shot classification's regularization, big_vision's 1024 say; None to choose it on
+            training images that are no shots.
 
     Raises:
-        InputError: another classifier.
+        InputError: another classifier, or one strength for two, of which it is not the same.
     """
 
     shots: tuple[int, ...] = (1, 10)
@@ -41,11 +43,16 @@ class VisionOptions:
     n_draws: int = 10
     n_bootstrap: int = 1000
     seed: int = 0
+    l2: float | None = None
 
     def __post_init__(self):
         for name in self.classifiers:
             if name not in METHODS:
                 raise InputError(f"--classifiers {name}: choose among {', '.join(METHODS)}")
+        if self.l2 is not None and len(set(self.classifiers)) > 1:
+            raise InputError(
+                f"--l2 {self.l2:g}: is not the same for ridge and logistic; give --classifiers one of them"
+            )
 
     @property
     def draws(self) -> dict[str, int]:
@@ -60,7 +67,7 @@ def vision_scores(
     Args:
         data: its embeddings.
         options: by default those of `VisionOptions`.
-        say: called with the name of a test before it runs.
+        say: called with the name of a test, and of each corruption, before it runs.
 
     Returns:
         `few_shot_accuracy/1-shot`, ... of the training and test images, and `few_shot_accuracy/NAME/1-shot` of the
@@ -87,7 +94,7 @@ def vision_scores(
         raise InputError(f"linear read-out: {error}") from error
     say("robustness")
     sets = ChainMap({IMAGENET: test}, data.robustness)
-    scores |= robustness(readout, sets, real=data.real, **options.draws)
+    scores |= robustness(readout, sets, real=data.real, say=say, **options.draws)
     say("calibration")
     for one in calibration_of_readout(readout, test, **options.draws).values():
         scores |= one.results | {one.error.name: one}
@@ -112,11 +119,17 @@ def _few_shot(
     name: str, training: LabelledEmbeddings, test: LabelledEmbeddings, options: VisionOptions
 ) -> dict[str, Result]:
     """Few-shot accuracies with the data set's name in theirs."""
-    scores = {}
+    scores, strengths = {}, None if options.l2 is None else (options.l2,)
     for method in options.classifiers:
         try:
             found = few_shot(
-                training, test, shots=options.shots, method=method, n_draws=options.n_draws, **options.draws
+                training,
+                test,
+                shots=options.shots,
+                method=method,
+                n_draws=options.n_draws,
+                strengths=strengths,
+                **options.draws,
             )
         except InputError as error:
             raise InputError(f"few-shot{f', {name}' if name else ''}: {error}") from error

@@ -45,10 +45,16 @@ class VisionSuite:
 
     def read(self, note: Callable[[str], None]) -> None:
         self.images = VisionImages.open(self.wanted, self.data)
+        pairs = {f"few-shot, {name}: ": both for name, both in self.images.few_shot.items()}
         if self.images.training is not None:
-            learnt, test = (image_keys(one.images) for one in (self.images.training, self.images.test))
+            pairs = {"": (self.images.training, self.images.test)} | pairs
+        for named, both in pairs.items():
+            learnt, test = (image_keys(one.images) for one in both)
             if n_both := int(np.isin(test, learnt).sum()):
-                note(f"{n_both} of the {len(test)} test images are training images too: what is learnt scores too high")
+                note(
+                    f"{named}{n_both} of the {len(test)} test images are training images too: what is learnt scores "
+                    "too high"
+                )
 
     def scores(
         self, store: EmbeddingStore, against: EmbeddingStore | None, note: Callable[[str], None]
@@ -61,6 +67,23 @@ class VisionSuite:
 
     def save_figures(self, folder: Path, scores: dict[str, Result], comparisons: dict[str, Comparison]) -> None:
         save_score_figures(scores, folder / FOLDER, comparisons)
+
+
+def strength(text: str) -> float | None:
+    """ "1024" -> 1024.0, and "auto" -> None.
+
+    Raises:
+        InputError: neither.
+    """
+    if text == "auto":
+        return None
+    try:
+        found = float(text)
+    except ValueError:
+        found = np.nan
+    if not 0 < found < np.inf:
+        raise InputError(f"--l2 {text}: give a number above 0, 1024 as big_vision say, or auto")
+    return found
 
 
 def numbers(text: str, option: str) -> tuple[int, ...]:

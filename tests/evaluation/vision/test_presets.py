@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from alignet_hf.convert.imagenet_labels import imagenet_classes
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation.vision.presets import PRESETS, few_shot_data, presets_text
 
@@ -57,6 +58,44 @@ def test_a_data_set_of_ones_own_with_two_splits(tmp_path):
     write_photos(tmp_path / "validation", ant=1, bee=1)
     _, training, test = few_shot_data(f"mine={tmp_path}")
     assert (len(training), len(test)) == (9, 2)
+
+
+def test_classes_of_one_image_cannot_be_divided(tmp_path):
+    write_photos(tmp_path, ant=1, bee=1)
+    with pytest.raises(InputError, match=r"no class has two images, so they cannot be divided .* give both"):
+        few_shot_data(f"mine={tmp_path}")
+
+
+def test_the_split_of_a_data_set_with_two_is_not_chosen(tmp_path):
+    write_photos(tmp_path / "train", ant=4, bee=5)
+    write_photos(tmp_path / "test", bee=2)
+    with pytest.raises(InputError, match=r"--few-shot pets=.*,split=train: pets has splits of its own, train and test"):
+        few_shot_data(f"pets={tmp_path},split=train")
+    assert [len(part) for part in few_shot_data(f"uc_merced={tmp_path},split=train")[1:]] == [4, 5]
+
+
+def test_per_class_caps_the_training_images_alone(tmp_path):
+    write_photos(tmp_path / "train", ant=4, bee=5)
+    write_photos(tmp_path / "test", ant=4, bee=3)
+    for name in ("pets", "mine"):
+        _, training, test = few_shot_data(f"{name}={tmp_path},per-class=2")
+        assert np.bincount(training.labels).tolist() == [2, 2]
+        assert np.bincount(test.labels).tolist() == [4, 3]
+    _, training, test = few_shot_data(f"mine={tmp_path},split=train,per-class=1")
+    assert np.bincount(training.labels).tolist() == [1, 1]
+    assert np.bincount(test.labels).tolist() == [2, 3]  # of 4 and 5, half each
+
+
+def test_imagenet_of_ones_own_with_options(tmp_path):
+    first, second = list(imagenet_classes())[:2]
+    write_photos(tmp_path / "train", **{first: 4, second: 5})
+    write_photos(tmp_path / "val", **{first: 3, second: 3})
+    for path in tmp_path.rglob("*.png"):
+        path.rename(path.with_name(f"{path.parent.name}_{path.stem}.JPEG"))
+    _, training, test = few_shot_data(f"imagenet={tmp_path},per-class=2")
+    assert training.classes == test.classes == (first, second)
+    assert np.bincount(training.labels).tolist() == [2, 2]
+    assert np.bincount(test.labels).tolist() == [3, 3]
 
 
 def test_what_is_missing_is_said(tmp_path):

@@ -72,7 +72,7 @@ def test_real_counts_any_of_an_images_classes_and_leaves_out_images_without(read
     assert result.chance == pytest.approx(np.mean([len(shown) for shown in real if shown]) / 20)
     one_each = [(WNIDS[label],) for label in data.labels]
     same = robustness(readout, {"imagenet": data}, real=one_each, n_bootstrap=10)
-    assert same["robustness_accuracy/imagenet-real"].estimate == same["robustness_accuracy/imagenet"].estimate
+    assert same["robustness_accuracy/imagenet-real"].estimate == same["readout_accuracy"].estimate
 
 
 def test_corrupted_sets_are_scored_as_one(readout):
@@ -80,7 +80,11 @@ def test_corrupted_sets_are_scored_as_one(readout):
     for corruption in CORRUPTIONS:
         for severity in SEVERITIES:
             sets[f"imagenet-c/{corruption}/{severity}"] = images(60, 6, noise=1 + severity / 2)
-    results = robustness(readout, sets, n_bootstrap=10)
+    said = []
+    results = robustness(readout, sets, n_bootstrap=10, say=said.append)
+    assert len(said) == 75
+    assert said[0] == "corruption 1 of 75, gaussian_noise/1"
+    assert said[-1] == "corruption 75 of 75, jpeg_compression/5"
     errors = [
         np.mean(readout.logits(data.embeddings).argmax(1) != data.labels)
         for name, data in sets.items()
@@ -90,6 +94,7 @@ def test_corrupted_sets_are_scored_as_one(readout):
     assert results["mean_corruption_error"].chance == pytest.approx(1 - 1 / 20)
     assert results["mean_corruption_error/alexnet-relative"].estimate > 0
     assert len(results) == 1 + 15 + 3
+    assert "readout_accuracy" in results
 
 
 def test_sets_are_asked_for_one_at_a_time(readout):
