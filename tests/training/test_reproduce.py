@@ -173,6 +173,30 @@ def test_models_are_scored_on_people_in_every_setting(command, tmp_path):
     assert row.count("[") == 3  # three settings with their intervals, and none of UnAligNet
 
 
+def test_scores_of_a_model_trained_anew_in_its_folder_are_computed_again(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(REPRODUCE)
+    import common
+
+    calls = []
+
+    def run(command, **options):
+        calls.append(command)
+        return subprocess.CompletedProcess(command, 0, stdout=json.dumps({"score": {"estimate": len(calls) / 8}}))
+
+    monkeypatch.setattr(subprocess, "run", run)
+    student = save_tiny_encoder(tmp_path / "student", 0)
+
+    def score() -> float:
+        scores = common.evaluated({"tiny": {"alignet": student}}, ["--suite", "vision"], tmp_path / "out")
+        return scores["tiny"]["alignet"]["score"]["estimate"]
+
+    assert (score(), score()) == (1 / 8, 1 / 8)
+    (tmp_path / "student" / "README.md").write_text("Its card.")
+    assert score() == 1 / 8
+    save_tiny_encoder(tmp_path / "student", 1)
+    assert (score(), score()) == (2 / 8, 2 / 8)
+
+
 def test_evaluations_are_kept(monkeypatch, tmp_path):
     monkeypatch.syspath_prepend(REPRODUCE)
     import common

@@ -25,9 +25,10 @@ from alignet_hf.console import line_and_code, print_tables, quiet
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation import paper
 from alignet_hf.evaluation.statistics import Result
-from alignet_hf.hub.artifacts import make_folder, replacing
+from alignet_hf.hub.artifacts import make_folder, replacing, sha256_of
 from alignet_hf.pipeline_work import student_folder
 from alignet_hf.recipe import parse_yaml
+from alignet_hf.stages import fingerprint
 from alignet_hf.sweep.grid import Point, Sweep, load_sweep
 from alignet_hf.sweep.processes import POINTS
 from alignet_hf.sweep.report import SweepReport
@@ -35,6 +36,7 @@ from alignet_hf.sweep.run import run_sweep
 
 HERE = Path(__file__).parent
 SETTINGS = {"original": "original", "unalignet": "distillation", "ud": "UD", "alignet": "AligNet"}  # as in Tabs. 1-3
+WEIGHTS = (".safetensors", ".bin", ".npz", ".npy", ".json")  # files that a model, or a transform, is made of
 CALLED = {**SETTINGS, "human": "direct"}
 Models = dict[str, dict[str, str | list[str]]]  # name -> setting -> Hub id or folder, with options of `evaluate` maybe
 
@@ -200,7 +202,8 @@ def read_models(path: Path | None) -> Models:
 def evaluated(models: Models, options: Sequence[str], out: Path) -> dict[str, dict[str, dict]]:
     """What `alignet-hf evaluate` says of each model in each setting but UD, which is no model -> JSON by score.
 
-    What is there from an earlier call with the same options is not computed again.
+    What is there from an earlier call with the same options and, of a model in a folder, the same weights is not
+    computed again.
     """
     found: dict[str, dict[str, dict]] = {}
     for name, settings in models.items():
@@ -208,19 +211,27 @@ def evaluated(models: Models, options: Sequence[str], out: Path) -> dict[str, di
             if setting == "ud":
                 continue
             path = make_folder(out / "scores") / f"{name}-{setting}.json".replace("/", "-")
-            asked = [*([model] if isinstance(model, str) else model), *options]
+            words = [model] if isinstance(model, str) else model
+            asked = [*words, *options]
+            weights = {word: _digest(Path(word)) for word in words if Path(word).is_dir()}
             kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-            if kept.get("asked") != asked:
+            if (kept.get("asked"), kept.get("weights")) != (asked, weights):
                 print(f"{name}, {setting} ...", flush=True)
                 command = [sys.executable, "-m", "alignet_hf", "evaluate", *asked, "--json"]
                 done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
                 if done.returncode:
                     raise InputError(f"{name}, {setting}: `alignet-hf {' '.join(command[3:])}` did not end well")
-                kept = {"asked": asked, "scores": json.loads(done.stdout)}
+                kept = {"asked": asked, "weights": weights, "scores": json.loads(done.stdout)}
                 with replacing(path) as temporary:
                     temporary.write_text(json.dumps(kept), encoding="utf-8")
             found.setdefault(name, {})[setting] = kept["scores"]
     return found
+
+
+def _digest(folder: Path) -> str:
+    """Of the weights and configurations in a model's folder; not of its card, which may be written again."""
+    files = sorted(path for path in folder.iterdir() if path.is_file() and path.suffix in WEIGHTS)
+    return fingerprint([(path.name, sha256_of(path)) for path in files])
 
 
 def settings_table(
@@ -276,7 +287,6 @@ def written(found: Result | dict | None) -> str:
 def embed(model: str, images, out: Path, transform: str | None = None) -> np.ndarray:
     """(N, D) embeddings of images, kept in --out; through what `alignet-hf align` wrote, where that is given."""
     from alignet_hf.encoders import encoder_named, open_student
-    from alignet_hf.stages import fingerprint
     from alignet_hf.surrogate.embed import embed_images
     from alignet_hf.surrogate.uncertainty_distillation import UncertaintyDistillation
 
