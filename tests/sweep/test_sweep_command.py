@@ -1,6 +1,7 @@
 """The command from end to end: what it refuses, what it lists, and a sweep that is run, goes on, and is read."""
 
 import json
+import re
 
 import pytest
 from backbones import save_tiny_encoder
@@ -45,6 +46,14 @@ def test_check_lists_the_points_and_counts_shared_stages_once(call, small, tmp_p
     assert counts["alignet"] == counts["human"] == (2, 2)
     assert found["stages"]["teacher"]["decoded"] == 92
     assert found["processes"] >= 1
+
+
+def test_help_says_what_is_scored_and_where_the_rest_is(call):
+    code, said, _ = call("sweep", "--help")
+    said = " ".join(re.sub("[│|]", " ", said).split())
+    assert code == 0
+    assert "odd-one-out accuracy and RSA" in said
+    assert "training/reproduce with --evaluate" in said
 
 
 def test_wrong_sweeps_are_one_line_and_code_2(call, small, tmp_path):
