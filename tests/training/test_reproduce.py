@@ -109,6 +109,8 @@ def test_on_what_is_embedded_the_sweep_is_run_and_the_paper_stands_beside_it(
     (sweep,) = as_if_run
     assert list(sweep.grids) == grids
     assert line in said
+    assert ("are not legible in the text at hand" in said) == (name != "table_3")
+    assert ("what its text states stands here" in said) == name.startswith("figure")
     for found in findings(sweep, scored(sweep).rows):
         assert f"- {found}" in said
 
@@ -145,6 +147,8 @@ def test_every_number_that_stands_in_a_table_of_ours_is_in_a_table_of_theirs():
         *(f"Tab. {n}" for n in TABLES),
         *(f"Fig. {n}" for n in FIGURES),
     }
+    assert {f"Fig. {n}" for n in FIGURES} <= set(paper.NOT_LEGIBLE)  # of none does the text have the numbers drawn
+    assert set(paper.STATED) >= {f"Fig. {n}" for n in FIGURES if n != 2}
 
 
 def test_models_are_scored_on_people_in_every_setting(command, tmp_path):

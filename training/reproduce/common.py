@@ -123,7 +123,8 @@ def report_of(sweep: Sweep, given: argparse.Namespace) -> SweepReport:
 def paper_says(place: str) -> None:
     """Print what the paper's text says of a table or figure, or that its numbers are not to be had."""
     if place in paper.NOT_LEGIBLE:
-        print(f"{place}: the paper's own numbers are not legible in the text at hand, and none stand here.")
+        instead = "what its text states stands here" if place in paper.STATED else "none stand here"
+        print(f"{place}: the paper's own numbers are not legible in the text at hand; {instead}.")
     for line in paper.STATED.get(place, ()):
         print(f"The paper, {place}: {line}.")
 
