@@ -5,9 +5,9 @@
         --evaluate "--training imagenet:IMAGENET,split=train --test imagenet:IMAGENET,split=val \
         --robustness real=REAL.json --robustness v2=V2 --robustness a=A --robustness r=R --robustness c=C"
 
-On what is embedded it is the accuracy on photographs that were held out, as they are and corrupted as ImageNet-C's are:
-of the other test sets nothing comes with the package. The data of `--evaluate` are embedded once for each model, and
-kept: `--embeddings FOLDER` says where.
+On what is embedded it is the accuracy on photographs that were held out, as they are and corrupted as ImageNet-C's are,
+75 sets, which take minutes for each model: of the other test sets nothing comes with the package. The data of
+`--evaluate` are embedded once for each model, and kept: `--embeddings FOLDER` says where.
 """
 
 from common import main

@@ -37,7 +37,7 @@ from alignet_hf.sweep.processes import POINTS
 
 MEASURES = {"rsm": "RSM correlation", "cka": "linear CKA"}
 # Whether distances are divided by their encoder's mean first, without which an encoder that only grew seems aligned.
-KINDS = {False: "as in the paper", True: "scaled: in units of each encoder's mean distance"}
+KINDS = {False: "as in the paper", True: "scaled by each encoder's mean"}
 _WNID = re.compile(r"n\d{8}")
 
 
