@@ -74,6 +74,34 @@ def test_the_summary_counts_what_intervals_tell(folder):
     )
 
 
+def test_the_summary_names_the_farthest_differences_and_which_way_is_better(folder):
+    content = json.loads((folder / "scores.json").read_text())
+    differences = {
+        "wide": (0.4, 0.1, 0.7),
+        "narrow": (0.2, 0.19, 0.21),
+        "calibration_error": (0.3, 0.2, 0.4),
+        "fourth": (0.5, 0.05, 0.95),
+        "ood_fpr95/knn": (-0.1, -0.15, -0.05),
+        "unclear": (0.1, -0.1, 0.3),
+    }
+    one = content["comparisons"]["better"]
+    content["comparisons"] = {
+        name: one | dict(zip(("estimate", "low", "high"), numbers, strict=True))
+        for name, numbers in differences.items()
+    }
+    content["scores"] |= {"calibration_error": content["scores"]["undrawn"]}
+    (folder / "scores.json").write_text(json.dumps(content))
+    page = page_of_scores(folder)
+    assert page.summary[1:3] == [
+        "Farthest above, counted in widths of the intervals: narrow, by 0.2 (95 % interval 0.19 to 0.21); calibration_error, "
+        "by 0.3 (95 % interval 0.2 to 0.4), where less is better; wide, by 0.4 (95 % interval 0.1 to 0.7).",
+        "Farthest below, counted in widths of the intervals: ood_fpr95/knn, by \N{MINUS SIGN}0.1 (95 % interval "
+        "\N{MINUS SIGN}0.15 to \N{MINUS SIGN}0.05), where less is better.",
+    ]
+    rows = {name: row[0].further.get("better") for table in page.tables for name, row in table.rows.items()}
+    assert {name for name, better in rows.items() if better == "less"} == {"calibration_error", "ood_fpr95/knn"}
+
+
 def test_the_command_writes_a_small_escaped_page(call, folder):
     code, out, err = call("report", folder)
     assert (code, err) == (0, "")
