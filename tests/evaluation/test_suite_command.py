@@ -106,6 +106,19 @@ def test_representation_of_two_encoders(call, lab, tmp_path, embedded, monkeypat
     assert {"scores", "comparisons", "spectrum", "neighbours", "pca-photographs", "pca-points"} <= drawn
     assert {"distance-changes", "distance-changes-matrix", "scaled-distance-changes-matrix"} <= drawn
 
+    code, _, error = call("report", tmp_path / "out")
+    assert code == 0, error
+    text = (tmp_path / "out" / "report.html").read_text()
+    kept = json.loads((tmp_path / "out" / "representation" / "neighbours.json").read_text())
+    assert text.count('<article class="card"') == len(kept["queries"]) == 8
+    assert text.count("<symbol ") == text.count("<image ") == len(kept["names"])
+    assert all(f'aria-label="{name}"' in text for name in kept["names"].values())
+    code, _, error = call("report", tmp_path / "out", "--no-photographs")
+    assert code == 0, error
+    text = (tmp_path / "out" / "report.html").read_text()
+    assert text.count('<article class="card"') == 8
+    assert "<image " not in text
+
     code, again, error = call(*arguments, "--json")
     assert code == 0, error
     assert json.loads(again) == found

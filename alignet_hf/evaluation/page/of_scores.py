@@ -8,11 +8,18 @@ from alignet_hf.errors import InputError
 from alignet_hf.evaluation.direction import less_is_better
 from alignet_hf.evaluation.page.content import Drawn, Page, Score, ScoreTable
 from alignet_hf.evaluation.page.figure_files import figure_files
+from alignet_hf.evaluation.page.neighbours import Neighbours, kept_neighbours
 from alignet_hf.evaluation.page.photographs import Photographs
 from alignet_hf.evaluation.page.sentences import with_interval
 from alignet_hf.evaluation.page.versions import package_versions
+from alignet_hf.evaluation.representation.neighbour_files import (
+    NEIGHBOURS_FILE,
+    open_photographs,
+    read_neighbours,
+)
 from alignet_hf.evaluation.score_json import SCORES_FILE
 
+REPRESENTATION = "representation"  # the folder of that suite
 N_NAMED = 3  # differences on either side that the summary names
 
 
@@ -30,7 +37,9 @@ def page_of_scores(folder: Path, *, photographs: bool = True) -> Page:
     about, scores, comparisons = content["about"], content["scores"], content["comparisons"]
     model = about.get("model", folder.resolve().name)
     against = about.get("against", "the other encoder")
-    figures, left_out = _figures(folder, scores, photographs)
+    near, shown = _neighbours(folder, scores, photographs)
+    drawn = ("scores", "comparisons") + (("neighbours",) if near is not None else ())
+    figures, left_out = _figures(folder, scores, photographs, drawn)
     return Page(
         title=f"{model}: scores",
         subtitle=f"{len(scores)} scores" + (f", compared with {against} on {len(comparisons)}" if comparisons else ""),
@@ -41,7 +50,8 @@ def page_of_scores(folder: Path, *, photographs: bool = True) -> Page:
             "could move a score, and nothing of other data sets, or of models trained with another seed."
         ],
         tables=[*_families(scores), *_differences(comparisons, model, against)],
-        photographs=Photographs([], [], []),
+        photographs=shown,
+        neighbours=near,
         figures=figures,
         left_out=left_out,
         commands=[("This page again, in its folder", "alignet-hf report .")]
@@ -166,10 +176,21 @@ def _drawn(one: dict) -> dict[str, str]:
     return {"drawn over": " and ".join(one["over"])} if one.get("over") else {}
 
 
-def _figures(folder: Path, scores: dict, photographs: bool) -> tuple[list[Drawn], list[str]]:
+def _neighbours(folder: Path, scores: dict, photographs: bool) -> tuple[Neighbours | None, Photographs]:
+    """Nearest neighbours before and after, where two encoders were compared, and the photographs that show them."""
+    folder = folder / REPRESENTATION
+    if "neighbours_kept" not in scores or not (folder / NEIGHBOURS_FILE).is_file():
+        return None, Photographs([], [], [])
+    content, names = read_neighbours(folder)
+    images = open_photographs(folder, list(names)) if photographs else {}
+    files = {row: f"{name}.webp" for row, name in names.items()}  # a label is a file's name without its ending
+    return kept_neighbours(content), Photographs(images, files, files, photographs)
+
+
+def _figures(folder: Path, scores: dict, photographs: bool, drawn: tuple[str, ...]) -> tuple[list[Drawn], list[str]]:
     diagrams = {}
     for name, one in scores.items():
         words = name.replace("_", " ")
         says = f"How often {words} is right, by how sure it is; the score is {one['estimate']:.3f}."
         diagrams[name.replace("/", "-")] = words, says
-    return figure_files(folder, diagrams, photographs=photographs, without=("scores", "comparisons"))
+    return figure_files(folder, diagrams, photographs=photographs, without=drawn)

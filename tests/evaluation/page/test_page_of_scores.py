@@ -93,8 +93,9 @@ def test_the_summary_names_the_farthest_differences_and_which_way_is_better(fold
     (folder / "scores.json").write_text(json.dumps(content))
     page = page_of_scores(folder)
     assert page.summary[1:3] == [
-        "Farthest above, counted in widths of the intervals: narrow, by 0.2 (95 % interval 0.19 to 0.21); calibration_error, "
-        "by 0.3 (95 % interval 0.2 to 0.4), where less is better; wide, by 0.4 (95 % interval 0.1 to 0.7).",
+        "Farthest above, counted in widths of the intervals: narrow, by 0.2 (95 % interval 0.19 to 0.21); "
+        "calibration_error, by 0.3 (95 % interval 0.2 to 0.4), where less is better; wide, by "
+        "0.4 (95 % interval 0.1 to 0.7).",
         "Farthest below, counted in widths of the intervals: ood_fpr95/knn, by \N{MINUS SIGN}0.1 (95 % interval "
         "\N{MINUS SIGN}0.15 to \N{MINUS SIGN}0.05), where less is better.",
     ]
@@ -130,6 +131,16 @@ def test_figures_without_room_are_named_and_smaller_ones_shown(folder):
     text = write_report_of(folder).read_text()
     assert "are in its folder alone: <code>representation/pca-points.png</code>." in text
     assert len(text) < 3_200_000
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"names": {}, "queries": [{"query": 1, "before": [], "after": []}]}'])
+def test_damaged_neighbours_are_one_line(folder, content):
+    scores = json.loads((folder / "scores.json").read_text())
+    scores["scores"]["neighbours_kept"] = scores["scores"]["undrawn"]
+    (folder / "scores.json").write_text(json.dumps(scores))
+    (folder / "representation" / "neighbours.json").write_text(content)
+    with pytest.raises(InputError, match=r"neighbours\.json: not the neighbours that evaluate --out writes"):
+        page_of_scores(folder)
 
 
 def test_a_folder_of_neither_is_one_line(tmp_path):
