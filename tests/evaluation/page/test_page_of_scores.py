@@ -8,6 +8,7 @@ from PIL import Image
 
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation.comparison import adjust_comparisons, compare_results
+from alignet_hf.evaluation.page import figure_files
 from alignet_hf.evaluation.page.folder import write_report_of
 from alignet_hf.evaluation.page.of_scores import page_of_scores
 from alignet_hf.evaluation.score_files import save_scores
@@ -121,8 +122,9 @@ def test_the_command_writes_a_small_escaped_page(call, folder):
     assert "In representation/neighbours.png" not in text
 
 
-def test_figures_without_room_are_named_and_smaller_ones_shown(folder):
-    noise = np.random.default_rng(0).integers(0, 256, (3000, 1100, 3), dtype=np.uint8)
+def test_figures_without_room_are_named_and_smaller_ones_shown(folder, monkeypatch):
+    monkeypatch.setattr(figure_files, "BUDGET", 60_000)
+    noise = np.random.default_rng(0).integers(0, 256, (400, 400, 3), dtype=np.uint8)
     Image.fromarray(noise).save(folder / "representation" / "pca-points.png")
     Image.new("RGB", (300, 200), "white").save(folder / "representation" / "spectrum.png")
     page = page_of_scores(folder)
@@ -130,7 +132,7 @@ def test_figures_without_room_are_named_and_smaller_ones_shown(folder):
     assert "Spectrum" in [figure.title for figure in page.figures]
     text = write_report_of(folder).read_text()
     assert "are in its folder alone: <code>representation/pca-points.png</code>." in text
-    assert len(text) < 3_200_000
+    assert len(text) < 150_000
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"names": {}, "queries": [{"query": 1, "before": [], "after": []}]}'])
