@@ -1,6 +1,7 @@
 """The commands of the scores: evaluate, report."""
 
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -226,7 +227,9 @@ def evaluate(
     encoder = {"folder": embeddings, "image_size": image_size, "pooling": pooling, "on_bad": on_bad}
     store = EmbeddingStore.open(model, **encoder)
     other = None if against is None else EmbeddingStore.open(against, **encoder)
-    about = {"model": model, "seed": str(seed)} | ({} if against is None else {"against": against})
+    about = {"model": model, "seed": str(seed), "command": shlex.join(["alignet-hf", *sys.argv[1:]])} | (
+        {} if against is None else {"against": against}
+    )
     outcome = run_suites(parts, store, other, note, out, about)
     if as_json:
         further = {} if exclusions is None else {"levels_exclusions": exclusions.to_dict()}

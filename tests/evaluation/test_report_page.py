@@ -8,8 +8,15 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from alignet_hf.demo.objects92 import categories
+from alignet_hf.evaluation.comparison import compare_results
+from alignet_hf.evaluation.page.folder import write_report_of
+from alignet_hf.evaluation.representation.neighbour_files import save_neighbours
+from alignet_hf.evaluation.representation.scores import change
+from alignet_hf.evaluation.score_files import save_scores
+from alignet_hf.inputs import open_images
 from alignet_hf.triplets import is_correct, triplet_similarities
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
@@ -344,6 +351,55 @@ def test_paper_is_light_and_whole(page):
     pdf = page.execute_cdp_cmd("Page.printToPDF", {"printBackground": False})["data"]
     assert pdf.startswith("JVBER")  # %PDF
     page.execute_script("dispatchEvent(new Event('afterprint'))")
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """What an evaluation of two encoders and what a sweep leave -> by the name of their page, the folder."""
+    scores, sweep = tmp_path_factory.mktemp("scores"), tmp_path_factory.mktemp("sweep")
+    rng = np.random.default_rng(0)
+    before, after = rng.normal(size=(2, 92, 8))
+    names = [name.replace("_", " ") for name in categories()]
+    changed = change(before, after, names, n_bootstrap=20)
+    comparison = compare_results(changed.scores["cka"], changed.scores["cka"])
+    about = {"model": "after", "against": "before", "command": "alignet-hf evaluate after --against before"}
+    save_scores(changed.scores, scores, {"calibration_error": comparison}, about)
+    save_neighbours(changed.neighbours, open_images("objects92"), names, scores / "representation")
+    one = {"estimate": 0.6, "low": 0.5, "high": 0.7, "chance": 0.333}
+    measured = {"odd_one_out_accuracy": one, "rsa_spearman": one | {"chance": 0.0}}
+    row = {"condition": {"triplets.n": 200}, "who": "student", "setting": "alignet", "scores": measured}
+    side = {"condition": row["condition"], "setting": "alignet"}
+    compared = {name: one | {"chance": 0.0, "p_bootstrap": 0.01} for name in measured}
+    content = {
+        "name": "numbers",
+        "points": [{"name": "a", "failure": None, "grids": ["triplets"]}],
+        "rows": [row],
+        "differences": [{"kind": "setting", "first": side, "second": side, "scores": compared}],
+        "findings": [{"sentence": "More triplets teach more."}],
+    }
+    (sweep / "sweep.json").write_text(json.dumps(content))
+    (sweep / "figures").mkdir()
+    Image.new("RGB", (900, 400), "white").save(sweep / "figures" / "triplets.png")
+    return {"scores": scores, "sweep": sweep}
+
+
+@pytest.mark.parametrize("kind", ["scores", "sweep"])
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_pages_of_scores_and_of_sweeps_read_as_those_of_runs(browser, folders, kind, colours):
+    screen(browser, 360, 800, colours=colours)
+    browser.get(write_report_of(folders[kind]).as_uri())
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= 360
+    assert [one for one in browser.execute_script(CONTRASTS) if one[0] < 4.5] == []
+    unnamed = "return [...document.querySelectorAll('[role=img], img')].filter((e) => !(e.ariaLabel || e.alt)).length"
+    assert browser.execute_script(unnamed) == 0
+    assert browser.execute_script("return [...document.images].every((i) => i.complete && i.naturalWidth)")
+    levels = [int(h.tag_name[1]) for h in browser.find_elements("css selector", "h1, h2, h3, h4")]
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    cards = browser.find_elements("css selector", "#neighbours .card")
+    assert len(cards) == (8 if kind == "scores" else 0)
+    for card in cards:
+        assert len(card.find_elements("css selector", "li .photograph")) == 12
+    assert browser.get_log("browser") == []
 
 
 def test_without_scripts_the_page_still_reads(browser, page_file):

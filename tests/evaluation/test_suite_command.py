@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shlex
 from collections import Counter
 
 import numpy as np
@@ -93,9 +94,30 @@ def test_representation_of_two_encoders(call, lab, tmp_path, embedded, monkeypat
     assert set(the_scores(tmp_path / "out", "scores")) == scores
     differences = {f"difference_on_{name}" for name in the_scores(tmp_path / "out", "comparisons")}
     assert differences == {name for name in found if name.startswith("difference_on")}
+    about = json.loads((tmp_path / "out" / "scores.json").read_text())["about"]
+    assert shlex.split(about["command"]) == [
+        "alignet-hf",
+        *map(str, arguments),
+        "--out",
+        str(tmp_path / "out"),
+        "--json",
+    ]
     drawn = {path.stem for path in (tmp_path / "out" / "representation").glob("*.png")}
     assert {"scores", "comparisons", "spectrum", "neighbours", "pca-photographs", "pca-points"} <= drawn
     assert {"distance-changes", "distance-changes-matrix", "scaled-distance-changes-matrix"} <= drawn
+
+    code, _, error = call("report", tmp_path / "out")
+    assert code == 0, error
+    text = (tmp_path / "out" / "report.html").read_text()
+    kept = json.loads((tmp_path / "out" / "representation" / "neighbours.json").read_text())
+    assert text.count('<article class="card"') == len(kept["queries"]) == 8
+    assert text.count("<symbol ") == text.count("<image ") == len(kept["names"])
+    assert all(f'aria-label="{name}"' in text for name in kept["names"].values())
+    code, _, error = call("report", tmp_path / "out", "--no-photographs")
+    assert code == 0, error
+    text = (tmp_path / "out" / "report.html").read_text()
+    assert text.count('<article class="card"') == 8
+    assert "<image " not in text
 
     code, again, error = call(*arguments, "--json")
     assert code == 0, error

@@ -54,6 +54,16 @@ class Neighbours:
         return _shared(self.found[name], self.found[self.people])
 
 
+def kept_neighbours(page: dict) -> Neighbours:
+    """The neighbours before and after that `NeighbourPage.to_dict` holds; people's own are not known, and the scores
+    are among those of the folder."""
+    queries, k = page["queries"], page["k"]
+    found = {when: np.array([one[when] for one in queries], np.int64).reshape(-1, k) for when in ("before", "after")}
+    scores = {"of the same category": {}} if page["same_category"] else {}
+    chosen = [one["chosen"] for one in queries]
+    return Neighbours(np.array([one["query"] for one in queries]), chosen, found, None, scores, page["n_images"])
+
+
 def find_neighbours(
     bank: np.ndarray,
     representations: Mapping[str, np.ndarray],

@@ -7,7 +7,7 @@ without scripts, and on paper.
 import base64
 import io
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
 
 import numpy as np
@@ -23,8 +23,8 @@ class Photographs:
     """Photographs by their rows of an image source.
 
     Args:
-        images: the image source.
-        names: of its images.
+        images: the image source, or those of its images that the page shows by their rows.
+        names: of its images, likewise.
         rows: the photographs that the page shows.
         shown: False to show names in place of photographs.
 
@@ -34,7 +34,13 @@ class Photographs:
         pictures: (width, height, data URI) of each number; empty if they are not shown.
     """
 
-    def __init__(self, images: Sequence[Image.Image], names: Sequence[str], rows: Iterable[int], shown: bool = True):
+    def __init__(
+        self,
+        images: Sequence[Image.Image] | Mapping[int, Image.Image],
+        names: Sequence[str] | Mapping[int, str],
+        rows: Iterable[int],
+        shown: bool = True,
+    ):
         rows = sorted({int(row) for row in rows})
         self.numbers = {row: number for number, row in enumerate(rows)}
         self.labels = [label_of(names[row]) for row in rows]
@@ -61,7 +67,7 @@ def first_distinct(triplets: np.ndarray, most: int) -> np.ndarray:
     return np.flatnonzero(np.isin(triplets, kept).all(1))
 
 
-def _encoded(images: Sequence[Image.Image], rows: list[int]) -> list[tuple[int, int, str]]:
+def _encoded(images: Sequence[Image.Image] | Mapping[int, Image.Image], rows: list[int]) -> list[tuple[int, int, str]]:
     """As WebP: at the largest of the sizes that keeps within the budget."""
     largest = [_within(images[row], SIZES[0]) for row in rows]
     pictures: list[tuple[int, int, str]] = []

@@ -15,6 +15,7 @@ from alignet_hf.evaluation.labelled_data import LabelledData
 from alignet_hf.evaluation.representation.categories import Categories
 from alignet_hf.evaluation.representation.hierarchy_figures import category_matrix, level_densities
 from alignet_hf.evaluation.representation.neighbour_figure import draw_neighbours
+from alignet_hf.evaluation.representation.neighbour_files import save_neighbours
 from alignet_hf.evaluation.representation.projection import METHODS, TRIMAP_MIN_IMAGES, project_models
 from alignet_hf.evaluation.representation.projection_figures import draw_photographs, draw_points
 from alignet_hf.evaluation.representation.scores import OTHER, Change, Kinds, categories_of, change, structure
@@ -94,7 +95,7 @@ class RepresentationSuite:
         return ours | changed.scores, comparisons
 
     def save_figures(self, folder: Path, scores: dict[str, Result], comparisons: dict[str, Comparison]) -> None:
-        """The scores, projections, spectra; with another encoder, neighbours and changes of distances."""
+        """The scores, projections, spectra; with another encoder, neighbours (as JSON too) and changes of distances."""
         found, figures = self.found, {}
         images, labels = found.images.images, found.labels
         categories = labels if self.kinds is None else categories_of(labels, self.kinds.categories)
@@ -105,9 +106,11 @@ class RepresentationSuite:
             figures[f"{method}-photographs"] = draw_photographs(projections, images, categories, seed=self.seed)
         figures["spectrum"] = draw_spectra(found.spectra)
         if found.change is not None:
+            spoken = list(map(spoken_name, labels))
+            save_neighbours(found.change.neighbours, images, spoken, folder / FOLDER)
             apart = [f"{name} {row}" if name == OTHER else name for row, name in enumerate(categories)]
             figures["neighbours"] = draw_neighbours(
-                found.change.neighbours, images, list(map(spoken_name, labels)), None if self.kinds is None else apart
+                found.change.neighbours, images, spoken, None if self.kinds is None else apart
             )
             figures |= _distance_figures(found.change)
         save_figures(figures, folder / FOLDER)

@@ -8,6 +8,7 @@ from PIL import Image
 
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation.comparison import adjust_comparisons, compare_results
+from alignet_hf.evaluation.page import figure_files
 from alignet_hf.evaluation.page.folder import write_report_of
 from alignet_hf.evaluation.page.of_scores import page_of_scores
 from alignet_hf.evaluation.score_files import save_scores
@@ -74,6 +75,35 @@ def test_the_summary_counts_what_intervals_tell(folder):
     )
 
 
+def test_the_summary_names_the_farthest_differences_and_which_way_is_better(folder):
+    content = json.loads((folder / "scores.json").read_text())
+    differences = {
+        "wide": (0.4, 0.1, 0.7),
+        "narrow": (0.2, 0.19, 0.21),
+        "calibration_error": (0.3, 0.2, 0.4),
+        "fourth": (0.5, 0.05, 0.95),
+        "ood_fpr95/knn": (-0.1, -0.15, -0.05),
+        "unclear": (0.1, -0.1, 0.3),
+    }
+    one = content["comparisons"]["better"]
+    content["comparisons"] = {
+        name: one | dict(zip(("estimate", "low", "high"), numbers, strict=True))
+        for name, numbers in differences.items()
+    }
+    content["scores"] |= {"calibration_error": content["scores"]["undrawn"]}
+    (folder / "scores.json").write_text(json.dumps(content))
+    page = page_of_scores(folder)
+    assert page.summary[1:3] == [
+        "Farthest above, counted in widths of the intervals: narrow, by 0.2 (95 % interval 0.19 to 0.21); "
+        "calibration_error, by 0.3 (95 % interval 0.2 to 0.4), where less is better; wide, by "
+        "0.4 (95 % interval 0.1 to 0.7).",
+        "Farthest below, counted in widths of the intervals: ood_fpr95/knn, by \N{MINUS SIGN}0.1 (95 % interval "
+        "\N{MINUS SIGN}0.15 to \N{MINUS SIGN}0.05), where less is better.",
+    ]
+    rows = {name: row[0].further.get("better") for table in page.tables for name, row in table.rows.items()}
+    assert {name for name, better in rows.items() if better == "less"} == {"calibration_error", "ood_fpr95/knn"}
+
+
 def test_the_command_writes_a_small_escaped_page(call, folder):
     code, out, err = call("report", folder)
     assert (code, err) == (0, "")
@@ -92,8 +122,9 @@ def test_the_command_writes_a_small_escaped_page(call, folder):
     assert "In representation/neighbours.png" not in text
 
 
-def test_figures_without_room_are_named_and_smaller_ones_shown(folder):
-    noise = np.random.default_rng(0).integers(0, 256, (3000, 1100, 3), dtype=np.uint8)
+def test_figures_without_room_are_named_and_smaller_ones_shown(folder, monkeypatch):
+    monkeypatch.setattr(figure_files, "BUDGET", 60_000)
+    noise = np.random.default_rng(0).integers(0, 256, (400, 400, 3), dtype=np.uint8)
     Image.fromarray(noise).save(folder / "representation" / "pca-points.png")
     Image.new("RGB", (300, 200), "white").save(folder / "representation" / "spectrum.png")
     page = page_of_scores(folder)
@@ -101,7 +132,17 @@ def test_figures_without_room_are_named_and_smaller_ones_shown(folder):
     assert "Spectrum" in [figure.title for figure in page.figures]
     text = write_report_of(folder).read_text()
     assert "are in its folder alone: <code>representation/pca-points.png</code>." in text
-    assert len(text) < 3_200_000
+    assert len(text) < 150_000
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"names": {}, "queries": [{"query": 1, "before": [], "after": []}]}'])
+def test_damaged_neighbours_are_one_line(folder, content):
+    scores = json.loads((folder / "scores.json").read_text())
+    scores["scores"]["neighbours_kept"] = scores["scores"]["undrawn"]
+    (folder / "scores.json").write_text(json.dumps(scores))
+    (folder / "representation" / "neighbours.json").write_text(content)
+    with pytest.raises(InputError, match=r"neighbours\.json: not the neighbours that evaluate --out writes"):
+        page_of_scores(folder)
 
 
 def test_a_folder_of_neither_is_one_line(tmp_path):

@@ -1,0 +1,79 @@
+"""Nearest neighbours before and after as files: which they are as JSON, and the photographs that are shown, small."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from PIL import Image
+
+from alignet_hf.errors import InputError
+from alignet_hf.evaluation.representation.neighbour_pages import NeighbourPage
+from alignet_hf.hub.artifacts import make_folder, replacing, replacing_folder
+
+NEIGHBOURS_FILE = "neighbours.json"
+PHOTOGRAPHS = "neighbours"  # a folder of ROW.webp
+SIDE = 192  # pixels of the longer side
+
+
+def save_neighbours(page: NeighbourPage, images: Sequence[Image.Image], labels: Sequence[str], folder: Path) -> None:
+    """Write what a page of the neighbours needs.
+
+    Args:
+        page: of N images.
+        images: all N.
+        labels: what to call each.
+
+    Files:
+        neighbours.json: `NeighbourPage.to_dict`, and "names": of the images that it shows, by their row.
+        neighbours/: these images, ROW.webp.
+    """
+    make_folder(folder)
+    rows = sorted({int(row) for one in page.queries for row in (one.query, *one.before, *one.after)})
+    with replacing_folder(folder / PHOTOGRAPHS) as within:
+        for row in rows:
+            small = images[row].convert("RGB")
+            small.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
+            small.save(within / f"{row}.webp", quality=85)
+    content = page.to_dict() | {"names": {str(row): str(labels[row]) for row in rows}}
+    with replacing(folder / NEIGHBOURS_FILE) as path:
+        path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def read_neighbours(folder: Path) -> tuple[dict, dict[int, str]]:
+    """What `save_neighbours` wrote -> `NeighbourPage.to_dict`, and the name of each image that it shows.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    path = folder / NEIGHBOURS_FILE
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        names = {int(row): str(name) for row, name in content.pop("names").items()}
+        for one in content["queries"]:
+            if not {one["query"], *one["before"], *one["after"]} <= set(names):
+                raise ValueError
+            str(one["chosen"])
+        if not isinstance(content["same_category"], dict) or not content["n_images"] > content["k"] > 0:
+            raise ValueError
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{path}: not the neighbours that evaluate --out writes, or damaged; run evaluate again"
+        ) from error
+    return content, names
+
+
+def open_photographs(folder: Path, rows: Sequence[int]) -> dict[int, Image.Image]:
+    """The photographs that `save_neighbours` wrote, by their row.
+
+    Raises:
+        InputError: one that is not there, or not an image.
+    """
+    found = {}
+    for row in rows:
+        path = folder / PHOTOGRAPHS / f"{row}.webp"
+        try:
+            with Image.open(path) as image:
+                found[row] = image.convert("RGB")
+        except OSError as error:
+            raise InputError(f"{path}: not a photograph that evaluate --out writes; run evaluate again") from error
+    return found
