@@ -7,7 +7,7 @@ draws. No image is embedded, and none is decoded: the embeddings are synthetic. 
 vector for each kind of WordNet that it is one of, so that kinds are clusters in clusters; its images lie around it.
 What is measured is the time, and the scores mean nothing.
 
-Beside ImageNet there are embeddings of the sizes of the paper's other nine few-shot data sets, of V2, A, R and C (all
+Beside ImageNet there are embeddings of the sizes of the nine other few-shot presets, of V2, A, R and C (all
 75 sets of 50,000, each made of the test images as it is asked for), of 10,000 images of other classes, and of a second
 encoder. The tasks of BREEDS have the published numbers of classes, drawn at random, or are those of BREEDS where its
 folder of files is given. The tests are run by the functions that the command `evaluate` calls.

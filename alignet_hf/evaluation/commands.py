@@ -171,6 +171,10 @@ def evaluate(
     check_belongs(suites, readers_of(context))
     if against is not None and not n_bootstrap:
         raise InputError("--against: the comparison is by bootstrap; --n-bootstrap 0 leaves it no draw")
+    if n_permutations and "human" not in suites and against is None:
+        raise InputError(
+            "--n-permutations: of a representation, it is the changes from another's that are permuted; give --against"
+        )
     parts: list[Suite] = []
     human = None
     if "human" in suites:
@@ -210,7 +214,7 @@ def evaluate(
     if "representation" in suites:
         from alignet_hf.evaluation.representation.suite import RepresentationSuite
 
-        parts.append(RepresentationSuite(data, hierarchy, n_bootstrap, seed, _say))
+        parts.append(RepresentationSuite(data, hierarchy, n_bootstrap, seed, _say, n_permutations))
 
     quiet()
     notes: list[str] = []

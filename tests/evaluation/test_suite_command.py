@@ -72,10 +72,12 @@ def test_representation_of_two_encoders(call, lab, tmp_path, embedded, monkeypat
     monkeypatch.setattr(representation, "METHODS", ("pca",))  # of TriMap and UMAP there are tests of their own
     arguments = ["evaluate", lab / "encoder", "--suite", "representation", "--test", f"{lab / 'photos'},split=test"]
     arguments += ["--hierarchy", lab / "kinds.tsv", "--against", lab / "other", "--n-bootstrap", 20]
-    arguments += ["--embeddings", tmp_path / "kept"]
+    arguments += ["--embeddings", tmp_path / "kept", "--n-permutations", 19]
     code, out, error = call(*arguments, "--out", tmp_path / "out", "--json")
     assert code == 0, error
     found = json.loads(out)
+    of_twenty = 20 * found["distance_change/block_structure"]["p_value"]
+    assert of_twenty == pytest.approx(round(of_twenty))
     own = {"effective_rank", "tree_correlation/pearson", "cophenetic_correlation", "neighbours_same_category"}
     assert own <= set(found)
     assert {f"difference_on_{name}" for name in own} <= set(found)
@@ -172,6 +174,10 @@ def test_the_demos_photographs_have_kinds_of_their_own(call, lab):
         (["--draws", "10"], "--draws is for --suite vision"),  # the default, but given
         (["--classifiers", "logistic"], "--classifiers is for --suite vision"),
         (["--suite", "vision", "--n-permutations", "9"], "--n-permutations is for --suite human or representation"),
+        (
+            ["--suite", "representation", "--test", "objects92", "--n-permutations", "9"],
+            "--n-permutations: of a representation, it is the changes from another's that are permuted; give --against",
+        ),
         (["--suite", "vision", "--over", "people"], "--over is for --suite human"),
         (["--suite", "representation", "--similarity", "cosine"], "--similarity is for --suite human"),
         (["--suite", "representation", "--temperature", "2"], "--temperature is for --suite human"),
