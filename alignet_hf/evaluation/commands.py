@@ -240,6 +240,9 @@ def evaluate(
         print(json.dumps(outcome.to_dict() | further | ({"notes": notes} if notes else {})))
     else:
         print("\n".join(outcome.lines(against)))
+        if out is not None:
+            of_two = "" if against is None else f", in which {against} is before and {model} after"
+            print(f"scores and figures{of_two}: {out}   a page of them: alignet-hf report {out}")
 
 
 def _say(test: str) -> None:

@@ -56,8 +56,10 @@ class Outcome:
         """As lines to read."""
         said = [f"{name}: {one}" for name, one in self.scores.items()]
         said += [f"against {against}, {name}: {one}" for name, one in self.comparisons.items()]
-        if len(self.comparisons) > 1:
-            said.append(f"p of the {len(self.comparisons)} comparisons: corrected by Holm")
+        if (n := len(self.comparisons)) > 1:
+            least = 2 * n / (1 + max(len(one.difference.samples) for one in self.comparisons.values()))
+            more = "; --n-bootstrap of more draws allows less" if least > 0.01 else ""
+            said.append(f"p of the {n} comparisons: corrected by Holm, {min(least, 1):.2g} at the least{more}")
         return said
 
 

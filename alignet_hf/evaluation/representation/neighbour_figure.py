@@ -95,5 +95,5 @@ def _headline(page: NeighbourPage) -> str:
 
 
 def _key(with_categories: bool) -> str:
-    key = "Blue frame: new after alignment."
+    key = "Blue frame: no neighbour before."
     return f"{key}  Green with a tick: of the query's category; orange: of another." if with_categories else key
