@@ -44,9 +44,10 @@ def sweep(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Run a recipe with other values of its keys, and compare by human judgments: odd-one-out accuracy and RSA.
+    """Run a recipe with other values of its keys, and compare.
 
-    Vision tests of a sweep's students, 1-shot accuracy say, are a call of training/reproduce with --evaluate.
+    What is compared are scores on human judgments: odd-one-out accuracy and RSA. Vision tests of a sweep's students,
+    1-shot accuracy say, are a call of training/reproduce with --evaluate.
     Stages that points have alike are done once. Folds (split.fold) and seeds (seed, split.seed) are averaged over.
     Started again, it goes on; a point that fails is reported and stops no other.
     """

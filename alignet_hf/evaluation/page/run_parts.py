@@ -15,7 +15,6 @@ from alignet_hf.evaluation.page.neighbours import Neighbours, find_neighbours
 from alignet_hf.evaluation.page.photographs import Photographs
 from alignet_hf.evaluation.report import SCORES
 from alignet_hf.pipeline_work import TEACHER
-from alignet_hf.recipe import EMBEDDED
 
 if TYPE_CHECKING:
     from alignet_hf.pipeline import Pipeline
@@ -74,14 +73,11 @@ class RunParts:
     @cached_property
     def classes(self) -> Sequence[str] | None:
         """The class of every judged image, as its name tells it; None where it does not."""
-        if self.recipe.images.source == EMBEDDED:
-            from alignet_hf.demo.objects92 import categories
-
-            return np.delete(categories(), self.pipeline.undecodable).tolist()
         try:
-            return class_labels(image_names(self.pipeline.judged_images)).tolist()
+            labels = class_labels(image_names(self.pipeline.judged_images))
         except InputError:
             return None
+        return [label.replace("_", " ") for label in labels.tolist()]
 
     @cached_property
     def explorer(self) -> Explorer:
