@@ -290,6 +290,7 @@ def test_the_strength_of_the_regularization_can_be_big_visions(call, lab):
 
 def test_imagenets_variants_by_their_layouts(call, lab, tmp_path, monkeypatch):
     """V2 in folders of numbers, ReaL's labels, and C made of the test images; R with two classes in place of 200."""
+    pytest.importorskip("imagecorruptions", reason="corruptions are made by imagecorruptions-imaug")
     rng, wnids = np.random.default_rng(3), list(imagenet_classes())[:4]
 
     def photo(path):
