@@ -9,8 +9,8 @@ from alignet_hf.evaluation.page.figure_files import figure_files
 from alignet_hf.evaluation.page.photographs import Photographs
 from alignet_hf.evaluation.page.versions import package_versions
 from alignet_hf.evaluation.report import SCORES
+from alignet_hf.sweep.report import SWEEP
 
-SWEEP = "sweep.json"
 FIGURES = "figures"
 
 
