@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from photographs import photograph, write_photographs
 from PIL import Image
 
 from alignet_hf.data.images import ImageFolder
@@ -14,7 +15,6 @@ from alignet_hf.data.images.combined import SomeImages
 from alignet_hf.data.images.sources import ArrayImages
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation.vision.corruptions import CORRUPTIONS, SEVERITIES, CorruptedImages, centre_crop, corrupt
-from tests.data.photographs import photograph, write_photographs
 
 DRAWN = ("gaussian_noise", "shot_noise", "impulse_noise", "glass_blur", "motion_blur", "snow", "frost", "fog")
 

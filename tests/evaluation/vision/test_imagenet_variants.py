@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from photographs import encoded, photograph
 
 from alignet_hf.convert.imagenet_labels import imagenet_classes
 from alignet_hf.errors import InputError
@@ -17,7 +18,6 @@ from alignet_hf.evaluation.vision.imagenet_variants import (
     read_real,
 )
 from alignet_hf.evaluation.vision.labelled_images import LabelledImages
-from tests.data.photographs import encoded, photograph
 
 WNIDS = list(imagenet_classes())
 JPEG = encoded(photograph(8, 8))
