@@ -122,7 +122,7 @@ def run(
     Started again, it goes on from where it was stopped. This is one process; several, with all GPUs, are started by
     `accelerate launch --num_processes N training/distill.py RECIPE --out FOLDER` (see training/README.md).
     """
-    from alignet_hf.recipe import check_files, load_recipe
+    from alignet_hf.recipe_file import check_files, load_recipe
 
     loaded = load_recipe(recipe, set_ or [])
     if check:

@@ -11,7 +11,8 @@ from alignet_hf.architecture import architecture_of, check_demo_teacher, check_s
 from alignet_hf.configuration_alignet import AligNetVisionConfig
 from alignet_hf.errors import InputError
 from alignet_hf.modeling_alignet import AligNetVisionModel
-from alignet_hf.recipe import DEMO_STUDENT, DEMO_TEACHER, Encoder, first_complaint
+from alignet_hf.recipe import DEMO_STUDENT, DEMO_TEACHER, Encoder
+from alignet_hf.recipe_file import first_complaint
 
 
 def encoder_named(model: str, **options) -> Encoder:

@@ -17,8 +17,9 @@ from alignet_hf.data.judgments import SplitChoices, split_choices
 from alignet_hf.data.things import read_concept_images, read_triplets
 from alignet_hf.errors import InputError
 from alignet_hf.inputs import open_images, read_dimensions, read_judgments
-from alignet_hf.recipe import Encoder, Recipe, missing_files
+from alignet_hf.recipe import Encoder, Recipe
 from alignet_hf.recipe_estimates import Sizes, StageEstimate, distill_rows, estimate_stages, total
+from alignet_hf.recipe_file import missing_files
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -41,7 +41,7 @@ from alignet_hf.distill.run import computes_in_bf16
 from alignet_hf.encoders import open_student
 from alignet_hf.hub.artifacts import replacing
 from alignet_hf.pipeline import Pipeline
-from alignet_hf.recipe import load_recipe
+from alignet_hf.recipe_file import load_recipe
 from alignet_hf.stages import Stages
 from alignet_hf.surrogate.respond import respond
 from alignet_hf.surrogate.sample import sample_triplets

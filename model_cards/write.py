@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from alignet_hf.hub.suite import dataset_card, recipe_card
-from alignet_hf.recipe import load_recipe
+from alignet_hf.recipe_file import load_recipe
 
 HERE = Path(__file__).parent
 RECIPES = HERE.parent / "training" / "recipes"

@@ -8,7 +8,7 @@ from alignet_hf.demo import objects92
 from alignet_hf.demo.run import RECIPE
 from alignet_hf.errors import InputError
 from alignet_hf.inputs import open_images, open_people, read_judgments
-from alignet_hf.recipe import load_recipe
+from alignet_hf.recipe_file import load_recipe
 
 NAMES = tuple(open_images("objects92").names)
 ORDER = np.random.default_rng(0).permutation(92)

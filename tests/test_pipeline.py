@@ -17,7 +17,7 @@ from alignet_hf.demo.run import RECIPE, mean_of_folds, run_demo
 from alignet_hf.distill.trainer import AligNetTrainer
 from alignet_hf.errors import InputError
 from alignet_hf.inputs import open_images, read_judgments
-from alignet_hf.recipe import load_recipe
+from alignet_hf.recipe_file import load_recipe
 from alignet_hf.surrogate.cluster import Clusters
 from alignet_hf.surrogate.embeddings import Embeddings
 from alignet_hf.surrogate.uncertainty_distillation import UncertaintyDistillation

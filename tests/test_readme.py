@@ -10,7 +10,7 @@ from transformers import BitImageProcessorPil
 
 import alignet_hf
 from alignet_hf import AligNetVisionModel, cli
-from alignet_hf.recipe import load_recipe, missing_files
+from alignet_hf.recipe_file import load_recipe, missing_files
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -18,9 +18,10 @@ from alignet_hf.data.images import ImageFolder
 from alignet_hf.demo.run import RECIPE
 from alignet_hf.distill.trainer import AligNetTrainer
 from alignet_hf.pipeline import open_images
-from alignet_hf.recipe import Encoder, load_recipe
+from alignet_hf.recipe import Encoder
 from alignet_hf.recipe_check import RecipeCheck, check_recipe
 from alignet_hf.recipe_estimates import Sizes, _activations, estimate_stages, total
+from alignet_hf.recipe_file import load_recipe
 
 RECIPES = Path(__file__).parents[1] / "training" / "recipes"
 

@@ -15,7 +15,7 @@ from alignet_hf.console import line_and_code, of_a_recipe, print_tables, quiet, 
 from alignet_hf.distill.processes import in_all, this_process
 from alignet_hf.distill.together import run_together
 from alignet_hf.evaluation.report import terminal_table
-from alignet_hf.recipe import load_recipe
+from alignet_hf.recipe_file import load_recipe
 
 
 def arguments() -> argparse.ArgumentParser:

@@ -10,7 +10,7 @@ from rich.table import Table
 from alignet_hf import pipeline
 from alignet_hf.evaluation.report import SCORES, SETTINGS
 from alignet_hf.hub.artifacts import replacing
-from alignet_hf.recipe import load_recipe
+from alignet_hf.recipe_file import load_recipe
 
 RECIPE = Path(__file__).with_name("demo.yaml")
 FOLDS = "folds.json"

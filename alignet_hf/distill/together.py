@@ -11,7 +11,8 @@ from alignet_hf.distill.processes import broadcast_by, patient_group, rows_of_ea
 from alignet_hf.encoders import check_encoder
 from alignet_hf.pipeline import run_stages
 from alignet_hf.pipeline_work import Pipeline
-from alignet_hf.recipe import Recipe, check_files
+from alignet_hf.recipe import Recipe
+from alignet_hf.recipe_file import check_files
 from alignet_hf.stages import Stages
 
 

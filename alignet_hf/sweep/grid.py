@@ -27,18 +27,8 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import Field, ValidationError
 
 from alignet_hf.errors import InputError
-from alignet_hf.recipe import (
-    Recipe,
-    Section,
-    Setting,
-    first_complaint,
-    parse_yaml,
-    put,
-    put_overrides,
-    read_recipe,
-    recipe_of,
-    value_of,
-)
+from alignet_hf.recipe import Recipe, Section, Setting
+from alignet_hf.recipe_file import first_complaint, parse_yaml, put, put_overrides, read_recipe, recipe_of, value_of
 from alignet_hf.sweep.unread import check_all_are_read
 
 REPLICATES = ("split.fold", "split.seed", "seed")  # keys whose values are averaged over

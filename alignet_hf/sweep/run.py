@@ -6,7 +6,7 @@ from pathlib import Path
 
 from alignet_hf.encoders import check_encoder
 from alignet_hf.output_folder import LOCK, check_ours, working_in
-from alignet_hf.recipe import check_files
+from alignet_hf.recipe_file import check_files
 from alignet_hf.sweep.cost import cost_of, default_processes
 from alignet_hf.sweep.grid import Sweep
 from alignet_hf.sweep.processes import LIBRARY, LOGS, POINTS, run_points

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alignet_hf.errors import InputError
-from alignet_hf.recipe import Recipe, value_of
+from alignet_hf.recipe import Recipe
+from alignet_hf.recipe_file import value_of
 
 if TYPE_CHECKING:
     from alignet_hf.sweep.grid import Point

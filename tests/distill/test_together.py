@@ -14,7 +14,7 @@ from alignet_hf.demo.run import RECIPE
 from alignet_hf.distill.together import _Follower
 from alignet_hf.inputs import open_images
 from alignet_hf.pipeline_work import Pipeline
-from alignet_hf.recipe import load_recipe
+from alignet_hf.recipe_file import load_recipe
 from alignet_hf.surrogate.embeddings import Embeddings
 
 SCRIPT = Path(__file__).parents[2] / "training" / "distill.py"

@@ -13,7 +13,7 @@ from alignet_hf.evaluation.human.scores import CHANCE, score_on_judgments
 from alignet_hf.evaluation.page.of_run import page_of_run
 from alignet_hf.evaluation.page.writing import write_page
 from alignet_hf.inputs import open_images, read_judgments
-from alignet_hf.recipe import load_recipe
+from alignet_hf.recipe_file import load_recipe
 
 SETTINGS = {"original": 3.0, "unalignet": 1.0, "ud": 1.5, "alignet": 0.3}  # how much noise hides what people find
 

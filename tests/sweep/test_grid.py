@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from alignet_hf.demo.run import RECIPE
 from alignet_hf.errors import InputError
-from alignet_hf.recipe import load_recipe, value_of
+from alignet_hf.recipe_file import load_recipe, value_of
 from alignet_hf.sweep.grid import as_key, load_sweep, matching, written
 from alignet_hf.sweep.unread import unread_keys
 

@@ -10,7 +10,7 @@ from alignet_hf.errors import InputError
 from alignet_hf.evaluation.human.scores import score_on_judgments
 from alignet_hf.evaluation.statistics import bootstrap_counts
 from alignet_hf.inputs import open_images, read_judgments
-from alignet_hf.recipe import load_recipe
+from alignet_hf.recipe_file import load_recipe
 from alignet_hf.stages import Stages
 from alignet_hf.sweep.point import PointPipeline, read_results
 from alignet_hf.triplets import is_correct, triplet_similarities

@@ -16,7 +16,7 @@ from alignet_hf import AligNetVisionModel, load_alignet, pipeline
 from alignet_hf.data.images import CachedImages
 from alignet_hf.inputs import read_judgments
 from alignet_hf.pipeline import open_images
-from alignet_hf.recipe import load_recipe
+from alignet_hf.recipe_file import load_recipe
 from alignet_hf.stages import Stages
 from alignet_hf.surrogate.embeddings import Embeddings
 

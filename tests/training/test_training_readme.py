@@ -13,8 +13,9 @@ from transformers import DeiTConfig, SiglipConfig
 
 from alignet_hf import cli
 from alignet_hf.architecture import architecture_of
-from alignet_hf.recipe import Encoder, load_recipe
+from alignet_hf.recipe import Encoder
 from alignet_hf.recipe_estimates import Sizes, estimate_stages
+from alignet_hf.recipe_file import load_recipe
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "training" / "README.md").read_text(encoding="utf-8")

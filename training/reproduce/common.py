@@ -27,7 +27,7 @@ from alignet_hf.evaluation import paper
 from alignet_hf.evaluation.statistics import Result
 from alignet_hf.hub.artifacts import make_folder, replacing, sha256_of
 from alignet_hf.pipeline_work import student_folder
-from alignet_hf.recipe import parse_yaml
+from alignet_hf.recipe_file import parse_yaml
 from alignet_hf.stages import fingerprint
 from alignet_hf.sweep.grid import Point, Sweep, load_sweep
 from alignet_hf.sweep.processes import POINTS
