@@ -25,7 +25,8 @@ from alignet_hf.errors import InputError
 from alignet_hf.hub.artifacts import replacing
 from alignet_hf.inputs import open_images
 from alignet_hf.made_from import differences
-from alignet_hf.pipeline_work import METRICS, UNDECODABLE, Pipeline
+from alignet_hf.pipeline_inputs import UNDECODABLE
+from alignet_hf.pipeline_work import METRICS, Pipeline
 from alignet_hf.recipe import Recipe
 from alignet_hf.recipe_file import check_files, load_recipe
 from alignet_hf.stages import Stages, files_fingerprint, fingerprint

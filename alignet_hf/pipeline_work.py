@@ -7,31 +7,21 @@ from pathlib import Path
 import numpy as np
 
 from alignet_hf.data.alignet import load_alignet
-from alignet_hf.data.images import (
-    CachedImages,
-    ConcatImages,
-    SomeImages,
-    cache_images,
-    find_undecodable,
-    image_names,
-    images_fingerprint,
-)
+from alignet_hf.data.images import cache_images, find_undecodable
 from alignet_hf.data.images.classes import class_labels
 from alignet_hf.data.images.undecodable import undecodable_message
-from alignet_hf.data.judgments import Judgments
 from alignet_hf.data.people_triplets import people_triplets
 from alignet_hf.distill.processes import this_process
 from alignet_hf.distill.temperature import matching_temperature
 from alignet_hf.encoders import open_student, open_teacher
-from alignet_hf.errors import InputError
 from alignet_hf.evaluation.human.scores import CHANCE, score_on_judgments
 from alignet_hf.evaluation.report import write_report
 from alignet_hf.evaluation.statistics import Result
 from alignet_hf.hub.artifacts import replacing
 from alignet_hf.hub.from_run import describe_student, known_of
-from alignet_hf.inputs import open_images, read_judgments
+from alignet_hf.pipeline_inputs import UNDECODABLE, RunInputs
 from alignet_hf.recipe import Distill, Encoder, Recipe
-from alignet_hf.stages import Stages, fingerprint
+from alignet_hf.stages import Stages
 from alignet_hf.surrogate.cluster import Clusters, cluster_embeddings
 from alignet_hf.surrogate.elbow import save_elbow
 from alignet_hf.surrogate.embed import embed_images
@@ -42,7 +32,7 @@ from alignet_hf.surrogate.uncertainty_distillation import UncertaintyDistillatio
 from alignet_hf.surrogate.views import EmbeddingsView
 from alignet_hf.triplets import triplet_similarities
 
-METRICS, UNDECODABLE = "metrics.json", "undecodable.json"
+METRICS = "metrics.json"
 TEACHER = {"original": "original", "ud": "alignet"}  # the teacher's two settings, as `teacher_embeddings` names them
 
 
@@ -51,93 +41,14 @@ def student_folder(setting: str) -> str:
     return "student" if setting == "alignet" else f"{setting}/student"
 
 
-class Pipeline:
+class Pipeline(RunInputs):
     """A recipe at work in a folder. Every method named after a stage writes what `alignet_hf.pipeline` lists."""
 
-    with_training = True  # whether it reads the judgments that the surrogate learns from
     with_report = True  # whether it ends with a report, and the scores on the students' cards
 
     def __init__(self, recipe: Recipe, out: Path, stages: Stages):
-        self.recipe, self.out, self.stages = recipe, out, stages
-
-    # What the run is about
-
-    @cached_property
-    def sources(self) -> ConcatImages:
-        """The recipe's photographs, then the extra ones, as they lie there."""
-        extra = self.recipe.images.extra
-        return ConcatImages([self.source, open_images(extra)] if extra else [self.source])
-
-    @cached_property
-    def source(self):
-        """The recipe's photographs that people judged, among others perhaps, as they lie there."""
-        return open_images(self.recipe.images.source)
-
-    @property
-    def undecodable(self) -> np.ndarray:
-        """Rows of the sources that the stage `images` found undecodable."""
-        found = json.loads((self.out / UNDECODABLE).read_text(encoding="utf-8")) if self.skips_images else {}
-        return np.array(sorted(map(int, found)), np.int64)
-
-    @cached_property
-    def images(self) -> ConcatImages | SomeImages:
-        """The sources' photographs without those that the stage `images` found undecodable: the run's rows."""
-        kept = np.setdiff1d(np.arange(len(self.sources)), self.undecodable)
-        return SomeImages(self.sources, kept) if len(kept) < len(self.sources) else self.sources
-
-    @cached_property
-    def judged_images(self):
-        """The run's images of the source; the extra ones, which nobody judged, come after them."""
-        kept = np.setdiff1d(np.arange(len(self.source)), self.undecodable)
-        return SomeImages(self.source, kept) if len(kept) < len(self.source) else self.source
-
-    @property
-    def skips_images(self) -> bool:
-        return self.recipe.images.on_bad == "skip"
-
-    @cached_property
-    def images_fingerprint(self) -> str:
-        return fingerprint(images_fingerprint(self.sources), self.skips_images)
-
-    @cached_property
-    def judgments_of_all(self) -> Judgments:
-        """Over the rows of the source, as if every photograph were whole."""
-        return read_judgments(self.recipe, image_names(self.source), with_training=self.with_training)
-
-    @cached_property
-    def judgments(self) -> Judgments:
-        """Over the run's rows: without those of photographs that cannot be decoded."""
-        lost = self.undecodable[self.undecodable < len(self.source)]
-        if not len(lost):
-            return self.judgments_of_all
-        options = {"with_training": self.with_training, "without": lost}
-        return read_judgments(self.recipe, image_names(self.source), **options)
-
-    @cached_property
-    def distill_rows(self) -> np.ndarray:
-        """The images to distil on: the extra ones alone if so asked; else all but the held-out ones, and where people
-        judged concepts, all.
-
-        In no way does the student meet a held-out judgment. Photographs that stand for concepts belong to a larger set
-        that the surrogate may label like any other.
-        """
-        rows, options = np.arange(len(self.images)), self.recipe.images
-        if options.distill_on == "extra":
-            rows = rows[len(self.judged_images) :]
-        elif not self.recipe.human.triplets:
-            rows = np.setdiff1d(rows, self.judgments.held_out_rows)
-        if options.n_distill is None:
-            return rows
-        if options.n_distill > len(rows):
-            raise InputError(f"images.n_distill is {options.n_distill}, but there are {len(rows)} images; lower it")
-        # The first of one order, so that of two numbers the smaller one's images are among the larger one's.
-        return np.sort(np.random.default_rng(self.recipe.seed).permutation(rows)[: options.n_distill])
-
-    @cached_property
-    def student_images(self):
-        """The images as the student's training reads them: from the cache, where there is one."""
-        cache = self.recipe.images.cache
-        return self.images if cache is None else CachedImages(cache)
+        super().__init__(recipe, out)
+        self.stages = stages
 
     @cached_property
     def results(self) -> dict[tuple[str, str], dict[str, Result]]:
