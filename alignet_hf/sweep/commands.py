@@ -35,6 +35,14 @@ def sweep(
     only: Annotated[
         list[str] | None, typer.Option(metavar="GRID", help="A grid of the file's; again for another. By default all.")
     ] = None,
+    shots: Annotated[
+        list[int] | None,
+        typer.Option(
+            min=0,
+            help="Few-shot accuracy too, of classifiers of so many judged images of each class; again for another "
+            "number. In place of the file's; 0 for none.",
+        ),
+    ] = None,
     processes: Annotated[
         int | None, typer.Option(min=1, help="Points at a time; by default what cores and memory allow.")
     ] = None,
@@ -46,14 +54,15 @@ def sweep(
 ) -> None:
     """Run a recipe with other values of its keys, and compare.
 
-    What is compared are scores on human judgments: odd-one-out accuracy and RSA. Vision tests of a sweep's students,
-    1-shot accuracy say, are a call of training/reproduce with --evaluate.
+    What is compared are scores on human judgments, odd-one-out accuracy and RSA, and with --shots few-shot accuracy on
+    the judged images, whose names must tell their classes. Other vision tests of a sweep's students are a call of
+    training/reproduce with --evaluate.
     Stages that points have alike are done once. Folds (split.fold) and seeds (seed, split.seed) are averaged over.
     Started again, it goes on; a point that fails is reported and stops no other.
     """
     from alignet_hf.sweep.grid import load_sweep
 
-    loaded = load_sweep(recipe, grid or [], set_ or [], baseline or [], only or [])
+    loaded = load_sweep(recipe, grid or [], set_ or [], baseline or [], only or [], shots=shots)
     if not check and out is None:
         raise InputError("--out FOLDER is missing: the sweep's folder (or --check, which runs nothing)")
     quiet()
@@ -79,6 +88,10 @@ def _check(loaded, out: Path, processes: int | None, as_json: bool) -> None:
     from alignet_hf.sweep.cost import cost_of, cost_tables, default_processes
 
     cost = cost_of(loaded, out)
+    if loaded.shots and not cost.problems:
+        from alignet_hf.sweep.few_shot import few_shot_tasks
+
+        few_shot_tasks(loaded, say(as_json))
     processes = processes or default_processes(cost, len(loaded.points))
     points = [{"name": point.name, "values": point.values} for point in loaded.points]
     found = {"points": points, "processes": processes, **cost.to_dict()}

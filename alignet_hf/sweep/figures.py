@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from alignet_hf.evaluation.report import SCORES
 from alignet_hf.evaluation.statistics import Result
 from alignet_hf.sweep.grid import as_key, written
-from alignet_hf.sweep.scores import Row
+from alignet_hf.sweep.scores import Row, in_words, scores_of
 
 # Colour-blind safe (Okabe & Ito), one for each setting.
 _COLOURS = {"original": "#999999", "unalignet": "#56B4E9", "ud": "#E69F00", "alignet": "#0072B2", "human": "#D55E00"}
@@ -33,11 +32,12 @@ def figures_of(grids: Mapping[str, tuple[tuple[str, ...], Sequence[Row]]]) -> di
 
 def lines(key: str, rows: Sequence[Row]) -> Figure:
     """Each score against a number, a line a setting; settings that do not depend on it are level."""
-    figure = Figure(figsize=(10, 4.2), layout="constrained")
+    scores = scores_of(rows)
+    figure = Figure(figsize=(5 * len(scores), 4.2), layout="constrained")
     settings = list(dict.fromkeys((row.who, row.setting) for row in rows))
-    for axis, (score, label) in zip(figure.subplots(1, 2), SCORES.items(), strict=True):
+    for axis, score in zip(figure.subplots(1, len(scores)), scores, strict=True):
         for who, setting in settings:
-            own = [row for row in rows if (row.who, row.setting) == (who, setting)]
+            own = [row for row in rows if (row.who, row.setting) == (who, setting) and score in row.means]
             own.sort(key=lambda row: row.condition[key])
             places = [row.condition[key] for row in own]
             results = [row.means[score] for row in own]
@@ -55,10 +55,10 @@ def lines(key: str, rows: Sequence[Row]) -> Figure:
             axis.set_xscale("log")
         axis.set_xticks(values, [f"{value:,}" for value in values])
         axis.minorticks_off()
-        _finish(axis, rows, score, label)
+        _finish(axis, rows, score)
         axis.set_xlabel(key)
         axis.grid(alpha=0.3)
-    figure.legend(*axis.get_legend_handles_labels(), loc="outside right upper", fontsize=8)
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside right upper", fontsize=8)
     return figure
 
 
@@ -68,11 +68,13 @@ def bars(keys: Sequence[str], rows: Sequence[Row]) -> Figure:
     settings = list(dict.fromkeys((row.who, row.setting) for row in rows))
     places = {condition: place for place, condition in enumerate(conditions)}
     names = {}
-    figure = Figure(figsize=(max(9, 3 + 1.5 * len(conditions) + 0.5 * len(rows)), 4.6), layout="constrained")
+    scores = scores_of(rows)
+    of_score = max(4.5, 1.5 + 0.75 * len(conditions) + 0.25 * len(rows))  # inches
+    figure = Figure(figsize=(of_score * len(scores), 4.6), layout="constrained")
     width = 0.8 / len(settings)
-    for axis, (score, label) in zip(figure.subplots(1, 2), SCORES.items(), strict=True):
+    for axis, score in zip(figure.subplots(1, len(scores)), scores, strict=True):
         for number, (who, setting) in enumerate(settings):
-            own = [row for row in rows if (row.who, row.setting) == (who, setting)]
+            own = [row for row in rows if (row.who, row.setting) == (who, setting) and score in row.means]
             shown = [{key: row.condition[key] for key in keys} for row in own]
             names |= {as_key(one): "\n".join(written(value) for value in one.values()) or " " for one in shown}
             results = [row.means[score] for row in own]
@@ -86,16 +88,18 @@ def bars(keys: Sequence[str], rows: Sequence[Row]) -> Figure:
                 capsize=3,
             )
         axis.set_xticks(range(len(conditions)), [names[condition] for condition in conditions], fontsize=8)
-        _finish(axis, rows, score, label)
+        _finish(axis, rows, score)
         axis.set_xlabel(", ".join(keys))
-    figure.legend(*axis.get_legend_handles_labels(), loc="outside right upper", fontsize=8)
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside right upper", fontsize=8)
     return figure
 
 
-def _finish(axis, rows: Sequence[Row], score: str, label: str) -> None:
-    axis.axhline(rows[0].means[score].chance, color="grey", linestyle=":", label="chance")
-    axis.set_ylabel(label)
-    axis.set_title("bars: 95 % intervals, bootstrap over held-out objects", fontsize=8, color="grey")
+def _finish(axis, rows: Sequence[Row], score: str) -> None:
+    measured = next(row.means[score] for row in rows if score in row.means)
+    axis.axhline(measured.chance, color="grey", linestyle=":", label="chance")
+    axis.set_ylabel(in_words(score))
+    over = " and ".join(f"held-out {one}" if one == measured.unit else one for one in measured.over)
+    axis.set_title(f"bars: 95 % intervals, bootstrap over {over}", fontsize=8, color="grey")
 
 
 def _errors(results: Sequence[Result]) -> np.ndarray:

@@ -7,6 +7,7 @@ A sweep is a recipe's file, and the grid from the command line (`--grid KEY=VALU
         sampling: {split.fold: [0, 1, 2], triplets.strategy: [cluster-boundary, random]}
         triplets: {split.fold: [0, 1, 2], triplets.n: [100, 1000, 10000]}
       baseline: {triplets.n: 10000}   # what the other conditions are compared with, where it is not the recipe's own
+      shots: [1]                      # 1-shot accuracy too, where the names of the judged images tell their classes
       findings:                       # differences to be said in a sentence
         - claim: Cluster-boundary triplets teach more than random ones
           paper: Fig. 16
@@ -34,6 +35,8 @@ from alignet_hf.sweep.unread import check_all_are_read
 REPLICATES = ("split.fold", "split.seed", "seed")  # keys whose values are averaged over
 SETTINGS = "evaluate.settings"  # which settings a point has: each is a row of its own, whichever point made it
 SECTION = "sweep"
+FEW_SHOT = "few_shot_accuracy/"  # what the names of few-shot scores begin with
+SCORE = rf"odd_one_out_accuracy|rsa_spearman|{FEW_SHOT}[1-9]\d*-shot"
 _LONGEST_NAME = 100  # characters; file systems allow 255 bytes
 _EDIT_ONLY_NAME = re.compile(r"[^\w.,=+-]")
 
@@ -47,7 +50,7 @@ class Finding(Section):
     paper: str | None = None  # where the paper shows it
     better: dict[str, Any]  # values by key, and "setting", by default alignet
     than: dict[str, Any]
-    score: Literal["odd_one_out_accuracy", "rsa_spearman"] = "odd_one_out_accuracy"
+    score: Annotated[str, Field(pattern=f"^({SCORE})$")] = "odd_one_out_accuracy"
     expect: Literal["better", "same"] = "better"
 
 
@@ -55,6 +58,7 @@ class SweepSection(Section):
     grids: Annotated[dict[str, dict[str, Values]], Field(min_length=1)]
     baseline: dict[str, Any] = Field(default_factory=dict)
     findings: list[Finding] = Field(default_factory=list)
+    shots: list[Annotated[int, Field(gt=0)]] = Field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,7 @@ class Sweep:
         points: all of them, each once.
         baseline: value by key that is not averaged over.
         findings: differences to be said.
+        shots: images of each class for few-shot accuracies, a number for each; none by default.
     """
 
     name: str
@@ -96,6 +101,7 @@ class Sweep:
     points: tuple[Point, ...]
     baseline: dict[str, Any]
     findings: tuple[Finding, ...]
+    shots: tuple[int, ...] = ()
 
 
 def load_sweep(
@@ -105,6 +111,7 @@ def load_sweep(
     baseline: Sequence[str] = (),
     only: Sequence[str] = (),
     section: Mapping[str, Any] | None = None,
+    shots: Sequence[int] | None = None,
 ) -> Sweep:
     """Read a recipe with its grid.
 
@@ -116,6 +123,7 @@ def load_sweep(
         only: names of the file's grids, of which the others are left out, with the findings that need them; by default
             all.
         section: in place of the file's.
+        shots: in place of the section's, whose findings that need others are left out; 0 is none.
 
     Raises:
         InputError: naming the key and what is allowed there, the point whose recipe is wrong, or two points whose
@@ -136,6 +144,7 @@ def load_sweep(
         options = SweepSection.model_validate(section)
     except ValidationError as error:
         raise InputError(f"{path}: {SECTION}.{first_complaint(error)}") from error
+    asked = tuple(dict.fromkeys(options.shots if shots is None else (number for number in shots if number)))
     for name in only:
         if name not in options.grids:
             raise InputError(f"{path}: no grid {name}; there: {', '.join(options.grids)}")
@@ -154,12 +163,22 @@ def load_sweep(
     found = _baseline(base, keys, points, wished, path)
     findings = []
     for finding in options.findings:
-        if (wrong := _what_is_missing(finding, points, found)) is None:
+        if _lacks_shots(finding, asked):
+            if shots is None:
+                raise InputError(
+                    f"{path}: finding {finding.claim!r}: give the number of {finding.score} in sweep.shots"
+                )
+        elif (wrong := _what_is_missing(finding, points, found)) is None:
             findings.append(finding)
         elif not only:
             raise InputError(f"{path}: finding {finding.claim!r}: {wrong}")
     names = {name: tuple(axes) for name, axes in grids.items()}
-    return Sweep(base.name, names, points, found, tuple(findings))
+    return Sweep(base.name, names, points, found, tuple(findings), asked)
+
+
+def few_shot_name(n_shots: int) -> str:
+    """The score, as `few_shot` calls it."""
+    return f"{FEW_SHOT}{n_shots}-shot"
 
 
 def is_of_condition(key: str) -> bool:
@@ -256,6 +275,11 @@ def _baseline(
     if wished:
         raise InputError(f"{path}: no point has the baseline's values ({_said(condition)}); give those of one")
     return points[0].condition
+
+
+def _lacks_shots(finding: Finding, shots: Sequence[int]) -> bool:
+    """Whether it is about a few-shot accuracy that is not asked for."""
+    return finding.score.startswith(FEW_SHOT) and finding.score not in map(few_shot_name, shots)
 
 
 def _what_is_missing(finding: Finding, points: tuple[Point, ...], baseline: dict[str, Any]) -> str | None:

@@ -1,6 +1,7 @@
 """What a sweep came to: tables for the terminal, CSV and JSON, and figures, in its folder."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,19 +9,21 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from alignet_hf.evaluation.figures import DPI
-from alignet_hf.evaluation.report import SCORES
 from alignet_hf.evaluation.statistics import Result
 from alignet_hf.hub.artifacts import replacing, replacing_folder
 from alignet_hf.sweep.figures import figures_of
-from alignet_hf.sweep.grid import Sweep, as_key, matching, written
+from alignet_hf.sweep.grid import FEW_SHOT, Sweep, as_key, matching, written
 from alignet_hf.sweep.point import read_results
 from alignet_hf.sweep.processes import POINTS
-from alignet_hf.sweep.scores import Difference, Found, Row, differences, findings, rows_of
+from alignet_hf.sweep.scores import Difference, Found, Row, differences, findings, in_words, rows_of, scores_of
 
 if TYPE_CHECKING:
     import pandas
 
+    from alignet_hf.sweep.few_shot import FewShotTask
+
 SWEEP = "sweep.json"
+SPREAD = "spread_over_draws"  # as `evaluate` calls it
 _SETTINGS = {
     "original": "original",
     "unalignet": "UnAligNet",
@@ -49,10 +52,28 @@ class SweepReport:
     failures: dict[str, str]
 
     @classmethod
-    def read(cls, sweep: Sweep, out: Path, failures: dict[str, str]) -> "SweepReport":
-        """From the folders of the points, but for those that failed."""
+    def read(
+        cls,
+        sweep: Sweep,
+        out: Path,
+        failures: dict[str, str],
+        tasks: "Mapping[str, FewShotTask] | None" = None,
+    ) -> "SweepReport":
+        """From the folders of the points, but for those that failed.
+
+        Args:
+            tasks: of the points, with few-shot accuracy; None without it.
+        """
         done = [point for point in sweep.points if point.name not in failures]
-        rows = rows_of(done, {point.name: read_results(out / POINTS / point.name) for point in done})
+        folders = {point.name: out / POINTS / point.name for point in done}
+        results = {name: read_results(folder) for name, folder in folders.items()}
+        if tasks is not None:
+            from alignet_hf.sweep.few_shot import few_shot_results
+
+            for name, of_point in few_shot_results(sweep, folders, tasks).items():
+                for key, scores in of_point.items():
+                    results[name][key] = results[name][key] | scores
+        rows = rows_of(done, results)
         return cls(sweep, rows, differences(sweep, rows), findings(sweep, rows), failures)
 
     def to_dict(self) -> dict:
@@ -76,7 +97,7 @@ class SweepReport:
                     "who": row.who,
                     "setting": row.setting,
                     "n_points": len(next(iter(row.by_replicate.values()))),
-                    "scores": {name: result.to_dict() for name, result in row.means.items()},
+                    "scores": {name: _as_json(row, name) for name in row.means},
                 }
                 for row in self.rows
             ],
@@ -119,7 +140,7 @@ class SweepReport:
         for row in self.rows:
             n_points = len(next(iter(row.by_replicate.values())))
             means.append({**_flat(row.condition), "who": row.who, "setting": row.setting, "points": n_points})
-            means[-1] |= _numbers(row.means)
+            means[-1] |= _numbers(row.means) | _spreads(row)
         for one in self.differences:
             first, second = (
                 {f"{side}.{key}": value for key, value in {**_flat(row.condition), "setting": row.setting}.items()}
@@ -170,12 +191,17 @@ class SweepReport:
         for key in keys:
             table.add_column(key, overflow="fold")
         table.add_column("setting")
-        for name in SCORES.values():
-            table.add_column(f"{name} \\[95 %]", justify="right", no_wrap=True)
-        table.add_column("accuracy by point", justify="right", overflow="fold")
-        for row in self.rows_by_grid()[grid][1]:
+        rows = self.rows_by_grid()[grid][1]
+        scores = scores_of(rows)
+        for name in scores:
+            spread = " (spread)" if name.startswith(FEW_SHOT) else ""
+            table.add_column(f"{in_words(name)}\n\\[95 %]{spread}", justify="right", no_wrap=True)
+        table.add_column("odd-one-out\nby point", justify="right", overflow="fold")
+        if scores != scores_of([]):
+            table.caption = "Spread: the standard deviation from draw to draw of the shots."
+        for row in rows:
             values = (written(row.condition[key]) for key in keys)
-            cells = [_interval(row.means[name]) for name in SCORES]
+            cells = [_with_spread(row, name) if name in row.means else "-" for name in scores]
             each = "  ".join(f"{one.estimate:.3f}" for one in row.by_replicate["odd_one_out_accuracy"].values())
             is_baseline = as_key(row.condition) == as_key(self.sweep.baseline)
             table.add_row(*values, setting_in_words(row), *cells, each, style="bold" if is_baseline else None)
@@ -189,10 +215,11 @@ class SweepReport:
         )
         table.add_column("first")
         table.add_column("less")
-        for name in SCORES.values():
-            table.add_column(f"{name} \\[95 %]", justify="right", no_wrap=True)
+        scores = scores_of(self.rows)
+        for name in scores:
+            table.add_column(f"{in_words(name)}\n\\[95 %]", justify="right", no_wrap=True)
         for one in self.differences:
-            cells = [_interval(one.scores[name].difference, "+") if name in one.scores else "-" for name in SCORES]
+            cells = [_interval(one.scores[name].difference, "+") if name in one.scores else "-" for name in scores]
             table.add_row(*self._sides(one), *cells)
         return table
 
@@ -227,6 +254,23 @@ def _numbers(scores: dict[str, Result]) -> dict[str, float]:
         for name, result in scores.items()
         for part in ("estimate", "low", "high")
     }
+
+
+def _spreads(row: Row) -> dict[str, float]:
+    """The spread of each few-shot accuracy."""
+    spreads = {name: row.spread(name) for name in row.means}
+    return {f"{name}.{SPREAD}": spread for name, spread in spreads.items() if spread is not None}
+
+
+def _as_json(row: Row, score: str) -> dict:
+    """A mean, with the spread of a few-shot accuracy."""
+    spread = row.spread(score)
+    return Result.to_dict(row.means[score]) | ({} if spread is None else {SPREAD: spread})
+
+
+def _with_spread(row: Row, score: str) -> str:
+    spread = row.spread(score)
+    return _interval(row.means[score]) + ("" if spread is None else f" ({spread:.3f})")
 
 
 def _interval(result: Result, sign: str = "") -> str:

@@ -52,12 +52,17 @@ def run_sweep(
     if processes is None:
         processes = default_processes(cost_of(sweep, out), len(sweep.points))
     threads = max(1, _cores() // processes)
+    tasks = None
+    if sweep.shots:
+        from alignet_hf.sweep.few_shot import few_shot_tasks
+
+        tasks = few_shot_tasks(sweep, say)
     with working_in(out):
         check_ours(out, {POINTS, LIBRARY, LOGS, SWEEP, LOCK})
         many = f"{processes} at a time, {threads} threads each" if processes > 1 else "one at a time"
         say(f"{sweep.name}: {len(sweep.points)} points, {many}; what they say: {out / LOGS}")
         failures = run_points(sweep.points, out, processes=processes, threads=threads, force=force, say=say)
-        report = SweepReport.read(sweep, out, failures)
+        report = SweepReport.read(sweep, out, failures, tasks)
         report.save(out)
     return report
 

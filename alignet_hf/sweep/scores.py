@@ -16,7 +16,7 @@ import numpy as np
 from alignet_hf.evaluation.comparison import Comparison, compare_results, two_sided
 from alignet_hf.evaluation.report import SCORES
 from alignet_hf.evaluation.statistics import Result
-from alignet_hf.sweep.grid import Finding, Point, Sweep, as_key
+from alignet_hf.sweep.grid import FEW_SHOT, Finding, Point, Sweep, as_key
 
 Replicate = tuple[int, int, int]  # the split's seed, the fold, the run's seed
 
@@ -38,6 +38,22 @@ class Row:
     setting: str
     by_replicate: dict[str, dict[Replicate, Result]] = field(repr=False)
     means: dict[str, Result] = field(repr=False)
+
+    def spread(self, score: str) -> float | None:
+        """The standard deviation of a few-shot accuracy, mean over the replicates, from draw to draw of the shots;
+        None of another score."""
+        of_draws = [getattr(result, "per_draw", None) for result in self.by_replicate[score].values()]
+        return None if any(one is None for one in of_draws) else float(np.std(np.mean(of_draws, 0), ddof=1))
+
+
+def in_words(score: str) -> str:
+    """A score as tables and sentences call it: "RSA (Spearman)", "1-shot accuracy"."""
+    return SCORES.get(score) or f"{score.removeprefix(FEW_SHOT)} accuracy"
+
+
+def scores_of(rows: Sequence[Row]) -> list[str]:
+    """The scores that any of the rows has: those on people's judgments, then few-shot ones."""
+    return list(dict.fromkeys([*SCORES, *(name for row in rows for name in row.means)]))
 
 
 def rows_of(points: Sequence[Point], results: Mapping[str, dict]) -> list[Row]:
@@ -164,10 +180,10 @@ class Found:
         if self.comparison is None:
             return f"{self.finding.claim}{paper}: not measured; a point of it failed."
         found = self.comparison.difference
-        score = SCORES[self.finding.score]
+        score = in_words(self.finding.score)
         numbers = (
             f"{score} {self.better.estimate:.3f} against {self.than.estimate:.3f}, a difference of "
-            f"{found.estimate:+.3f} [{found.low:+.3f}, {found.high:+.3f}] over {found.n_objects} held-out objects"
+            f"{found.estimate:+.3f} [{found.low:+.3f}, {found.high:+.3f}] over {found.n_objects} held-out {found.unit}"
         )
         source = "the paper" if self.finding.paper else "the claim"
         ends = {
@@ -199,7 +215,7 @@ def findings(sweep: Sweep, rows: Sequence[Row]) -> list[Found]:
 
 
 def _difference(kind: str, first: Row, second: Row) -> Difference:
-    scores = {name: difference(first, second, name) for name in SCORES}
+    scores = {name: difference(first, second, name) for name in first.means if name in second.means}
     return Difference(kind, first, second, {name: one for name, one in scores.items() if one is not None})
 
 

@@ -10,6 +10,7 @@ from alignet_hf.evaluation.page.photographs import Photographs
 from alignet_hf.evaluation.page.versions import package_versions
 from alignet_hf.evaluation.report import SCORES
 from alignet_hf.sweep.report import SWEEP
+from alignet_hf.sweep.scores import in_words
 
 FIGURES = "figures"
 
@@ -64,15 +65,16 @@ def _diagrams(folder: Path, points: list[dict]) -> dict[str, tuple[str, str]]:
 
 
 def _conditions(rows: list[dict]) -> ScoreTable:
-    differing = _differing([row["condition"] for row in rows])
+    differing, names = _differing([row["condition"] for row in rows]), _score_names(rows)
     return ScoreTable(
         "Conditions",
-        "Scores on held-out human judgments, mean over the points of a condition; 95 % intervals.",
+        "Scores on held-out human judgments and, where the sweep asks for them, few-shot accuracies on the same images; "
+        "mean over the points of a condition; 95 % intervals.",
         "who, setting, condition",
-        list(SCORES.values()),
+        list(map(in_words, names)),
         {
             f"{row['who']}, {row['setting']}{_condition(row, differing)}": [
-                Score.of(row["scores"][name]) if name in row["scores"] else None for name in SCORES
+                Score.of(row["scores"][name]) if name in row["scores"] else None for name in names
             ]
             for row in rows
         },
@@ -83,18 +85,24 @@ def _differences(differences: list[dict]) -> list[ScoreTable]:
     """A table for each kind of difference."""
     differing = _differing([one[side]["condition"] for one in differences for side in ("first", "second")])
     kinds: dict[str, dict[str, list[Score | None]]] = {}
+    names = _score_names(differences)
     for one in differences:
         sides = (f"{one[side]['setting']}{_condition(one[side], differing)}" for side in ("first", "second"))
         kinds.setdefault(one["kind"], {})[" less ".join(sides)] = [
             Score.of(found, p=f"{found['p_bootstrap']:.3g}") if (found := one["scores"].get(name)) else None
-            for name in SCORES
+            for name in names
         ]
     caption = "One less the other, in common draws; 95 % intervals; p of the bootstrap, two-sided, not corrected."
     titles = {"condition": "Differences from the baseline", "setting": "Differences of settings"}
     return [
-        ScoreTable(titles.get(kind, f"Differences: {kind}"), caption, "difference", list(SCORES.values()), rows)
+        ScoreTable(titles.get(kind, f"Differences: {kind}"), caption, "difference", list(map(in_words, names)), rows)
         for kind, rows in kinds.items()
     ]
+
+
+def _score_names(found: list[dict]) -> list[str]:
+    """The scores of a sweep's rows or differences: those on people's judgments, then few-shot ones."""
+    return list(dict.fromkeys([*SCORES, *(name for one in found for name in one["scores"])]))
 
 
 def _differing(conditions: list[dict]) -> list[str]:
