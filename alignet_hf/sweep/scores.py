@@ -207,9 +207,9 @@ def findings(sweep: Sweep, rows: Sequence[Row]) -> list[Found]:
     found = []
     for finding in sweep.findings:
         better, than = side(finding.better), side(finding.than)
-        measured = better is not None and than is not None
+        measured = all(row is not None and finding.score in row.means for row in (better, than))
         comparison = difference(better, than, finding.score) if measured else None
-        means = [None if row is None else row.means[finding.score] for row in (better, than)]
+        means = [None if row is None else row.means.get(finding.score) for row in (better, than)]
         found.append(Found(finding, *means, comparison))
     return found
 

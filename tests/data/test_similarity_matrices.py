@@ -7,6 +7,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from alignet_hf.data.images import ImageFolder
+from alignet_hf.data.images.classes import class_labels
 from alignet_hf.data.similarity_matrices import Dissimilarities
 from alignet_hf.demo import objects92
 from alignet_hf.errors import InputError
@@ -24,8 +25,8 @@ def changed(person: int, row: int, column: int, value: float) -> np.ndarray:
 
 def test_embedded_people_are_symmetric_and_in_the_order_of_the_photographs():
     assert PEOPLE.matrices.shape == (16, 92, 92)
-    categories = np.array(objects92.categories())
-    face = categories == "human face"
+    names = ImageFolder(objects92.FOLDER / "images").names
+    face = class_labels(names) == "human_face"
     mean = PEOPLE.mean()
     assert mean[np.ix_(face, face)].mean() < 0.5 * mean[np.ix_(face, ~face)].mean()
 

@@ -17,9 +17,11 @@ from PIL import Image
 from transformers import AutoConfig
 
 from alignet_hf import UncertaintyDistillation, cli
+from alignet_hf.data.images import SomeImages
 from alignet_hf.evaluation import paper
 from alignet_hf.evaluation.statistics import Result
-from alignet_hf.sweep.grid import load_sweep
+from alignet_hf.inputs import open_images
+from alignet_hf.sweep.grid import few_shot_name, load_sweep
 from alignet_hf.sweep.report import SweepReport
 from alignet_hf.sweep.scores import differences, findings, rows_of
 
@@ -51,10 +53,10 @@ def scored(sweep) -> SweepReport:
     results = {}
     for point in sweep.points:
         samples = np.random.default_rng(point.recipe.split.fold).normal(0, 0.01, 200)
+        names = ["odd_one_out_accuracy", "rsa_spearman", *map(few_shot_name, sweep.shots)]
         results[point.name] = {
             ("student", setting): {
-                name: Result.from_samples(name, means[setting], means[setting] + samples, 1 / 3, 30)
-                for name in ("odd_one_out_accuracy", "rsa_spearman")
+                name: Result.from_samples(name, means[setting], means[setting] + samples, 1 / 3, 30) for name in names
             }
             for setting in point.recipe.settings
         }
@@ -95,6 +97,8 @@ def test_each_says_in_a_line_what_it_is_to_be_given(command, name, tmp_path):
     [
         ("table_1", ["settings"], "not legible"),
         ("table_3", ["settings"], "0.4008"),  # ViT-S, original, coarse-grained
+        ("figure_4", ["settings"], "Not shown on these data: the paper's data sets of A; BREEDS (B); ImageNet-A (C)."),
+        ("figure_12", ["settings"], "Not shown on these data: the paper's data sets; 10-shot accuracy"),
         ("figure_14", ["triplets", "images"], "over 4 orders of magnitude"),
         ("figure_15", ["settings"], "worse with an unaligned teacher"),
         ("figure_16", ["settings", "sampling"], "random triplets are consistently"),
@@ -113,6 +117,54 @@ def test_on_what_is_embedded_the_sweep_is_run_and_the_paper_stands_beside_it(
     assert ("what its text states stands here" in said) == name.startswith("figure")
     for found in findings(sweep, scored(sweep).rows):
         assert f"- {found}" in said
+    assert ("1-shot accuracy" in said) == name.startswith("figure")
+    assert ("Not shown on these data: " in said) == name.startswith("figure")
+
+
+@pytest.mark.parametrize(("name", "shots"), [("figure_4", [1]), ("figure_12", [1, 5])])
+def test_few_shot_accuracies_are_of_the_students_of_the_sweep(command, as_if_run, tmp_path, name, shots):
+    """No model is evaluated again: the table has the sweep's own numbers."""
+    code, said, error = command(name, "--photographs", tmp_path, "--out", tmp_path)
+    assert code == 0, error
+    (sweep,) = as_if_run
+    assert list(sweep.shots) == shots
+    for n_shots in shots:
+        row = next(line for line in said.splitlines() if re.search(rf"student.*few_shot_accuracy/{n_shots}", line))
+        assert [value in row for value in ("0.300", "0.500", "0.600")] == [True] * 3
+    code, _, error = command(name, "--photographs", tmp_path, "--out", tmp_path, "--evaluate", "--few-shot pets")
+    assert code == 2
+    assert "each is of another class" in error
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_two_sources_of_data_are_refused(command, as_if_run, tmp_path, name):
+    """Before any is looked at: the files need not be there."""
+    other = ("--recipe", "missing.yaml") if name in ("figure_14", "figure_16", "figure_17") else ("--models", "no.yaml")
+    of_people = ("--things", "missing") if name == "table_1" else ()
+    for given in (
+        ("--embedded", *other),
+        ("--photographs", "missing", *other),
+        ("--embedded", "--photographs", "missing"),
+    ):
+        code, _, error = command(name, "--out", tmp_path, *given, *of_people)
+        assert code == 2
+        assert re.match(rf"{name}\.py: give --\w+ or --\w+, not both: each says on what data\n$", error)
+    assert not as_if_run
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "message"),
+    [
+        ("table_1", ("--embedded", "--things", "x"), "--things goes with --models; leave it out, or --embedded"),
+        ("figure_3", ("--photographs", "x", "--images", "y"), "--images goes with --models; leave it out, or --photog"),
+        ("table_2", ("--models", "x", "--set", "seed=1"), "--set goes with a sweep, which --models does not run"),
+    ],
+)
+def test_options_without_meaning_are_refused(command, as_if_run, tmp_path, name, given, message):
+    code, _, error = command(name, "--out", tmp_path, *given)
+    assert code == 2
+    assert message in error
+    assert not as_if_run
 
 
 def test_the_paper_s_recipe_is_swept_over_its_own_grid(command, as_if_run, tmp_path):
@@ -124,7 +176,7 @@ def test_the_paper_s_recipe_is_swept_over_its_own_grid(command, as_if_run, tmp_p
     assert len(sweep.points) == 9  # each of the two is varied alone
 
 
-@pytest.mark.parametrize(("name", "n_findings"), [("findings_objects92", 11), ("findings_photographs", 10)])
+@pytest.mark.parametrize(("name", "n_findings"), [("findings_objects92", 21), ("findings_photographs", 19)])
 def test_the_sweeps_state_findings_that_their_points_can_show(name, n_findings):
     sweep = load_sweep(REPRODUCE / f"{name}.yaml")
     assert {point.recipe.split.fold for point in sweep.points} == {0, 1, 2}
@@ -199,6 +251,22 @@ def test_scores_of_a_model_trained_anew_in_its_folder_are_computed_again(monkeyp
     assert score() == 1 / 8
     save_tiny_encoder(tmp_path / "student", 1)
     assert (score(), score()) == (2 / 8, 2 / 8)
+
+
+def test_embeddings_of_a_model_trained_anew_in_its_folder_are_made_again(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(REPRODUCE)
+    import common
+
+    images = SomeImages(open_images("objects92"), np.arange(3))
+    student = save_tiny_encoder(tmp_path / "student", 0)
+    first = common.embed(student, images, tmp_path / "out")
+    files = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*.safetensors")}
+    np.testing.assert_array_equal(common.embed(student, images, tmp_path / "out"), first)
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*.safetensors")} == files
+    save_tiny_encoder(tmp_path / "student", 1)
+    second = common.embed(student, images, tmp_path / "out")
+    np.testing.assert_array_equal(second, common.embed(student, images, tmp_path / "elsewhere"))
+    assert not np.allclose(first, second)
 
 
 def test_evaluations_are_kept(monkeypatch, tmp_path):

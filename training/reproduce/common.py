@@ -12,7 +12,6 @@ then the sweep beside it makes the models; or on the paper's data, with `--model
 
 import argparse
 import json
-import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -38,7 +37,12 @@ HERE = Path(__file__).parent
 SETTINGS = {"original": "original", "unalignet": "distillation", "ud": "UD", "alignet": "AligNet"}  # as in Tabs. 1-3
 WEIGHTS = (".safetensors", ".bin", ".npz", ".npy", ".json")  # files that a model, or a transform, is made of
 CALLED = {**SETTINGS, "human": "direct"}
+SOURCES = ("embedded", "photographs", "models", "recipe")  # options that say on what; one alone can be given
+OF_MODELS = ("things", "cichy", "king", "peterson", "levels", "concepts", "images", "images_of")  # data for --models
+OF_SWEEP = ("set", "processes", "shots")
 Models = dict[str, dict[str, str | list[str]]]  # name -> setting -> Hub id or folder, with options of `evaluate` maybe
+
+Scores = dict[str, dict[str, dict]]  # model -> setting -> score -> what was measured, a Result or its JSON
 
 
 def arguments(description: str, *, models: bool = True, labelled: bool = False) -> argparse.ArgumentParser:
@@ -64,6 +68,9 @@ def arguments(description: str, *, models: bool = True, labelled: bool = False) 
             metavar="OPTIONS",
             help="what `alignet-hf evaluate --suite vision` takes, in one string: '--training ... --test ...'",
         )
+        parser.add_argument(
+            "--shots", action="append", type=int, help="few-shot accuracy on the judged photographs; again; 0: none"
+        )
     return parser
 
 
@@ -79,16 +86,38 @@ def main(run: Callable[[], None]) -> None:
         sys.exit(said[1])
 
 
-def findings_sweep(given: argparse.Namespace, only: Sequence[str]) -> Sweep | None:
-    """The grids of the sweep of the data that are asked for; None with `--models` or another recipe.
+def check_sources(given: argparse.Namespace) -> None:
+    """Refuse options of which one has no meaning beside another.
 
     Raises:
-        InputError: neither, or both, of the two kinds of data.
+        InputError: two that say on what data, or one that goes with another of these.
     """
-    if given.embedded and given.photographs:
-        raise InputError("give --embedded or --photographs DATA, not both")
+    there = [name for name in SOURCES if getattr(given, name, None)]
+    if len(there) > 1:
+        raise InputError(f"give --{there[0]} or --{there[1]}, not both: each says on what data")
+    beside = {"models": OF_SWEEP, "embedded": OF_MODELS, "photographs": OF_MODELS}
+    for source in there:
+        for name in beside.get(source, ()):
+            if getattr(given, name, None):
+                option = f"--{name.replace('_', '-')}"
+                goes_with = "a sweep, which --models does not run" if source == "models" else "--models"
+                raise InputError(f"{option} goes with {goes_with}; leave it out, or --{source}")
+
+
+def findings_sweep(given: argparse.Namespace, only: Sequence[str], shots: Sequence[int] | None = None) -> Sweep | None:
+    """The grids of the sweep of the data that are asked for; None with `--models` or another recipe.
+
+    Args:
+        only: the grids.
+        shots: for few-shot accuracies, unless `--shots` says others; by default the sweep's own.
+
+    Raises:
+        InputError: as `check_sources`.
+    """
+    check_sources(given)
+    shots = getattr(given, "shots", None) or shots
     if given.embedded:
-        return load_sweep(HERE / "findings_objects92.yaml", overrides=given.set, only=only)
+        return load_sweep(HERE / "findings_objects92.yaml", overrides=given.set, only=only, shots=shots)
     if given.photographs:
         data = given.photographs
         files = {
@@ -99,7 +128,8 @@ def findings_sweep(given: argparse.Namespace, only: Sequence[str]) -> Sweep | No
             "human.concepts": data / "photos" / "things_concept_to_photo.tsv",
         }
         overrides = [f"{key}={json.dumps(str(path))}" for key, path in files.items()]
-        return load_sweep(HERE / "findings_photographs.yaml", overrides=[*overrides, *given.set], only=only)
+        overrides += given.set
+        return load_sweep(HERE / "findings_photographs.yaml", overrides=overrides, only=only, shots=shots)
     return None
 
 
@@ -129,43 +159,9 @@ def paper_says(place: str) -> None:
         print(f"The paper, {place}: {line}.")
 
 
-def ablation(description: str, place: str, only: Sequence[str], paper_grids: Mapping[str, dict]) -> None:
-    """A figure that is a sweep: on the data that are there, or over a recipe of the paper.
-
-    Args:
-        description: of the command.
-        place: of the figure in the paper.
-        only: the grids of the sweeps beside it.
-        paper_grids: of `--recipe`, as a sweep's file has them.
-    """
-    parser = arguments(description, models=False, labelled=True)
-    parser.add_argument("--recipe", type=Path, help="a recipe of the paper, training/recipes/vit-b.yaml: days of GPUs")
-    given = parser.parse_args()
-    sweep = findings_sweep(given, only)
-    if sweep is None:
-        if given.recipe is None:
-            raise InputError("give --embedded, --photographs DATA, or --recipe training/recipes/vit-b.yaml")
-        sweep = load_sweep(given.recipe, overrides=given.set, section={"grids": dict(paper_grids)})
-    report = report_of(sweep, given)
-    if given.evaluate:
-        few_shot_of_points(report, given)
-    paper_says(place)
-
-
-def few_shot_of_points(report: SweepReport, given: argparse.Namespace) -> None:
-    """The 1-shot accuracy of every point's students, which is what the paper's figures show."""
-    models: Models = {}
-    for point in report.sweep.points:
-        if point.name in report.failures:
-            continue
-        models[point.name] = models_of(point, given.out)
-    options = ["--suite", "vision", "--shots", "1", *shlex.split(given.evaluate)]
-    scores = evaluated(models, options, given.out)
-    wanted = {name: name for of in scores.values() for found in of.values() for name in found if "1-shot" in name}
-    settings = [
-        name for name in ("original", "unalignet", "alignet", "human") if any(name in of for of in scores.values())
-    ]
-    print_tables(settings_table("1-shot accuracy", scores, wanted, settings=settings))
+def says_what_is_not_here(not_here: str) -> None:
+    """Print what of a figure the data that are here cannot show."""
+    print(f"Not shown on these data: {not_here}.")
 
 
 def models_of(point: Point, out: Path) -> dict[str, str | list[str]]:
@@ -200,13 +196,13 @@ def read_models(path: Path | None) -> Models:
     return content
 
 
-def evaluated(models: Models, options: Sequence[str], out: Path) -> dict[str, dict[str, dict]]:
+def evaluated(models: Models, options: Sequence[str], out: Path) -> Scores:
     """What `alignet-hf evaluate` says of each model in each setting but UD, which is no model -> JSON by score.
 
     What is there from an earlier call with the same options and, of a model in a folder, the same weights is not
     computed again.
     """
-    found: dict[str, dict[str, dict]] = {}
+    found: Scores = {}
     for name, settings in models.items():
         for setting, model in settings.items():
             if setting == "ud":
@@ -286,12 +282,12 @@ def written(found: Result | dict | None) -> str:
 
 
 def embed(model: str, images, out: Path, transform: str | None = None) -> np.ndarray:
-    """(N, D) embeddings of images, kept in --out; through what `alignet-hf align` wrote, where that is given."""
-    from alignet_hf.encoders import encoder_named, open_student
-    from alignet_hf.surrogate.embed import embed_images
+    """(N, D) embeddings of images; through what `alignet-hf align` wrote, where that is given.
+
+    They are kept in --out, by the weights that made them: of a folder that was trained anew they are made anew.
+    """
+    from alignet_hf.evaluation.vision.store import EmbeddingStore
     from alignet_hf.surrogate.uncertainty_distillation import UncertaintyDistillation
 
-    encoder, processor = open_student(encoder_named(model))
-    output = out / "embeddings" / fingerprint(model, [str(name) for name in images.names])
-    found = np.asarray(embed_images(encoder, images, processor=processor, output=output, known_as={"model": model}))
+    found = EmbeddingStore.open(model, folder=out / "embeddings").embed(images)
     return found if transform is None else UncertaintyDistillation.from_pretrained(transform).transform(found)

@@ -7,15 +7,17 @@
     python training/reproduce/figure_15.py --models models.yaml --out OUT \\
         --evaluate "--few-shot pets --few-shot cars --few-shot birds"
 
-The first two score people's choices; the third, of one student, 1-shot accuracy too; the last, of several models and
-data sets, 1-shot accuracy with the paper's analysis of variance.
+Odd-one-out accuracy (A) is on people's held-out choices; 1-shot accuracy (B) of the first two on the photographs that
+people judged, of the third on ImageNet. All three are of one student: the paper's analysis of variance, over models and
+data sets, is in the last.
 """
 
+import argparse
 import shlex
-import sys
 
 import pandas
-from common import ablation, arguments, evaluated, main, paper_says, print_tables, read_models, settings_table
+from ablation import ablation
+from common import evaluated, main, print_tables, read_models, settings_table
 from rich.table import Table
 
 from alignet_hf.errors import InputError
@@ -24,13 +26,11 @@ from alignet_hf.evaluation.anova import repeated_measures_anova
 GRIDS = ("settings",)
 PAPER_GRIDS = {"settings": {"evaluate.settings": [["original", "unalignet", "alignet"]]}}
 METHODS = ("unalignet", "alignet")
+NOT_HERE = "1-shot accuracy on the paper's data sets, and the analysis of variance over them and over models"
 
 
-def run() -> None:
-    if "--models" not in sys.argv:
-        ablation(__doc__, "Fig. 15", GRIDS, PAPER_GRIDS)
-        return
-    given = arguments(__doc__, labelled=True).parse_args()
+def of_models(given: argparse.Namespace) -> None:
+    """Print 1-shot accuracy of several models on several data sets, and its analysis of variance."""
     if not given.evaluate:
         raise InputError("give --evaluate '--few-shot pets --few-shot cars ...', as alignet-hf evaluate takes it")
     models = {name: {one: of[one] for one in METHODS if one in of} for name, of in read_models(given.models).items()}
@@ -47,7 +47,6 @@ def run() -> None:
         ]
     )
     print_tables(anova_table(measured))
-    paper_says("Fig. 15")
 
 
 def anova_table(measured: pandas.DataFrame) -> Table:
@@ -67,4 +66,4 @@ def anova_table(measured: pandas.DataFrame) -> Table:
 
 
 if __name__ == "__main__":
-    main(run)
+    main(lambda: ablation(__doc__, "Fig. 15", GRIDS, PAPER_GRIDS, NOT_HERE, of_models))

@@ -65,7 +65,7 @@ def run() -> None:
         "--hierarchy", help="nltk, wn, a folder of WordNet's, or wordnet.is_a.txt; by default what is there"
     )
     given = parser.parse_args()
-    if (sweep := findings_sweep(given, ["settings"])) is not None:
+    if (sweep := findings_sweep(given, ["settings"], shots=[0])) is not None:
         report_of(sweep, given)
         found = _of_point(sweep.points[0], given)
     else:

@@ -52,7 +52,7 @@ def people_table(
         papers: the paper's numbers, as `settings_table` takes them.
     """
     given = add_sets(arguments(description), *sets).parse_args()
-    sweep = findings_sweep(given, ["settings"])
+    sweep = findings_sweep(given, ["settings"], shots=[0])
     if sweep is not None:
         scores = rows_as_scores(report_of(sweep, given))
         print_tables(settings_table(f"{place}, on objects that are here", scores, SCORES))

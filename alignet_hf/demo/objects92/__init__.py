@@ -26,8 +26,3 @@ def people() -> np.ndarray:
     matrices[:, first, second] = rows
     matrices[:, second, first] = rows
     return matrices
-
-
-def categories() -> list[str]:
-    """The category of each photograph, "human face" say."""
-    return [path.stem.split("_", 1)[1].replace("_", " ") for path in sorted((FOLDER / "images").glob("*.jpg"))]

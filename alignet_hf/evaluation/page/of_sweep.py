@@ -68,8 +68,8 @@ def _conditions(rows: list[dict]) -> ScoreTable:
     differing, names = _differing([row["condition"] for row in rows]), _score_names(rows)
     return ScoreTable(
         "Conditions",
-        "Scores on held-out human judgments and, where the sweep asks for them, few-shot accuracies on the same images; "
-        "mean over the points of a condition; 95 % intervals.",
+        "Scores on held-out human judgments and, where the sweep asks for them, few-shot accuracies on the same "
+        "images; mean over the points of a condition; 95 % intervals.",
         "who, setting, condition",
         list(map(in_words, names)),
         {
