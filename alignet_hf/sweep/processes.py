@@ -22,6 +22,7 @@ from alignet_hf.sweep.grid import Point
 LIBRARY, LOGS = "shared", "logs"  # beside the points' folders
 POINTS = "points"
 _TAKE_SECONDS = ("alignet_hf.distill.run", "transformers.trainer")  # to import, what a point needs later
+_PATIENCE = 10.0  # seconds for a point that is stopped to leave nothing behind
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
@@ -91,6 +92,8 @@ def run_points(
         for one in running:  # Ctrl-C, say; what they did is kept, and goes on
             one.process.terminate()
         for one in running:
+            one.process.join(_PATIENCE)
+            one.process.kill()
             one.process.join()
         for name, value in before.items():
             os.environ.pop(name)
@@ -130,6 +133,8 @@ def _why(one: _Running, out: Path) -> str | None:
 
 def _work(call: Callable[[], None], log: Path, reason: Connection) -> None:
     """A point's process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # which a terminal sends to all; the sweep then ends its points
+    signal.signal(signal.SIGTERM, _stop)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with log.open("a", encoding="utf-8", buffering=1) as file:
         for stream in (sys.stdout, sys.stderr):
@@ -149,7 +154,15 @@ def _work(call: Callable[[], None], log: Path, reason: Connection) -> None:
             sys.exit(code)
 
 
+def _stop(*_) -> None:
+    """End as if the work had: a process that dies on the spot leaves its semaphores, of which Python then complains."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(128 + signal.SIGTERM)
+
+
 def _end_with_parent() -> None:
     """A point's process does not outlive the sweep's, even where that one is killed; its stages go on next time."""
     wait([multiprocessing.parent_process().sentinel])
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(_PATIENCE)
     os._exit(1)

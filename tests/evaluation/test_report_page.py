@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from alignet_hf.demo.objects92 import categories
+from alignet_hf.data.images.classes import class_labels
 from alignet_hf.evaluation.comparison import compare_results
 from alignet_hf.evaluation.page.folder import write_report_of
 from alignet_hf.evaluation.representation.neighbour_files import save_neighbours
@@ -90,7 +90,7 @@ def facts(made_run) -> dict[str, np.ndarray]:
     def right(embeddings: np.ndarray) -> np.ndarray:
         return is_correct(triplet_similarities(embeddings, triplets))
 
-    names = np.array(categories())
+    names = class_labels(open_images("objects92").names)
     return {
         "before": right(made_run.student_embeddings("original")),
         "after": right(made_run.student_embeddings("alignet")),
@@ -359,7 +359,7 @@ def folders(tmp_path_factory):
     scores, sweep = tmp_path_factory.mktemp("scores"), tmp_path_factory.mktemp("sweep")
     rng = np.random.default_rng(0)
     before, after = rng.normal(size=(2, 92, 8))
-    names = [name.replace("_", " ") for name in categories()]
+    names = [name.replace("_", " ") for name in class_labels(open_images("objects92").names)]
     changed = change(before, after, names, n_bootstrap=20)
     comparison = compare_results(changed.scores["cka"], changed.scores["cka"])
     about = {"model": "after", "against": "before", "command": "alignet-hf evaluate after --against before"}

@@ -1,5 +1,6 @@
 """What a point of a test's sweep does, in a module that imports nothing heavy: each point's process imports it."""
 
+import multiprocessing
 import os
 import signal
 import time
@@ -20,5 +21,9 @@ def work(recipe, folder: Path, library: Path, *, force: bool, threads: int) -> N
         case 3:
             raise ZeroDivisionError("a fault of ours")
         case 4:
+            time.sleep(600)
+        case 5:
+            _ = multiprocessing.Lock()  # a named semaphore, to be given back; progress bars have one
+            print("holds a semaphore")
             time.sleep(600)
     (folder / "done").write_text(str(os.getpid()))

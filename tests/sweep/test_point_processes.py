@@ -3,9 +3,12 @@
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
+import pytest
 from point_work import work
 
 from alignet_hf.demo.run import RECIPE
@@ -50,6 +53,32 @@ def test_no_point_outlives_a_sweep_that_is_killed(tmp_path):
     while _is_alive(child) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not _is_alive(child)
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_a_sweep_that_is_stopped_leaves_nothing_behind(tmp_path, stop):
+    """Ctrl-C, which a terminal sends to every process of the command; and SIGTERM to the sweep's alone."""
+    run = (
+        "from test_point_processes import *\n"
+        f"run_points(points(5), Path({str(tmp_path)!r}), processes=1, threads=1, task=work)"
+    )
+    paths = os.pathsep.join(map(str, (Path(__file__).parent, Path(__file__).parents[2])))
+    sweep = subprocess.Popen(
+        [sys.executable, "-c", run],
+        env={**os.environ, "PYTHONPATH": paths},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    log = tmp_path / "logs" / "triplets.n=5.txt"
+    deadline = time.monotonic() + 120
+    while not (log.is_file() and "holds a semaphore" in log.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.kill(-sweep.pid if stop == signal.SIGINT else sweep.pid, stop)
+    _, error = sweep.communicate(timeout=60)  # when the resource tracker, the last that has it open, has ended
+    assert sweep.returncode == -stop
+    assert "resource_tracker" not in error
+    assert "Traceback" not in log.read_text()
 
 
 def _writing(log: Path) -> list[int]:
