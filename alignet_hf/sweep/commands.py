@@ -85,7 +85,9 @@ def sweep(
 
 def _check(loaded, out: Path, processes: int | None, as_json: bool) -> None:
     """Print the grid and what it takes; what is missing goes to standard error, a line each, and ends in code 2."""
+    from alignet_hf.progress import duration
     from alignet_hf.sweep.cost import cost_of, cost_tables, default_processes
+    from alignet_hf.sweep.time_left import TimeLeft
 
     cost = cost_of(loaded, out)
     if loaded.shots and not cost.problems:
@@ -93,9 +95,16 @@ def _check(loaded, out: Path, processes: int | None, as_json: bool) -> None:
 
         few_shot_tasks(loaded, say(as_json))
     processes = processes or default_processes(cost, len(loaded.points))
+    time = {"points_done": 0, "seconds_left": None}
+    if not cost.problems:
+        time = dict(zip(time, TimeLeft(loaded, out, processes).read(), strict=True))
     points = [{"name": point.name, "values": point.values} for point in loaded.points]
-    found = {"points": points, "processes": processes, **cost.to_dict()}
+    found = {"points": points, "processes": processes, **time, **cost.to_dict()}
     print_result(found, as_json, *cost_tables(loaded, cost, processes))
+    if not as_json:
+        left = time["seconds_left"]
+        said = "how long they take is not known before one is" if left is None else f"about {duration(left)} to go"
+        print(f"{out}: {time['points_done']} of {len(points)} points are finished; {said}")
     for line in (*cost.notes, *cost.problems):
         print(f"alignet-hf: {line}", file=sys.stderr)
     if cost.problems:

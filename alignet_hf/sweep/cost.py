@@ -59,7 +59,7 @@ def cost_of(sweep: Sweep, out: Path) -> SweepCost:
         memory = max(memory, whole.memory + whole.accelerator)
         prints = {} if check.problems else stage_fingerprints(point, out)
         for stage in check.stages:
-            if stage.stage == "report":  # which no point writes
+            if stage.stage == "report":
                 continue
             counts[stage.stage] = counts.get(stage.stage, 0) + 1
             shared = prints.get(stage.stage, point.name)
@@ -78,6 +78,7 @@ def stage_fingerprints(point: Point, out: Path) -> dict[str, str]:
 
     folder = out / "points" / point.name
     each_stage(Pipeline(point.recipe, folder, Stages(folder, lambda line: None)), look)
+    found.pop("report", None)  # which no point writes
     return found
 
 

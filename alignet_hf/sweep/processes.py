@@ -43,6 +43,7 @@ def run_points(
     force: bool = False,
     say: Callable[[str], None] = print,
     task: Callable | None = None,
+    seconds_left: Callable[[], float | None] = lambda: None,
 ) -> dict[str, str]:
     """Run the points, each in `out/points/NAME`, several at a time; what they say goes to `out/logs/NAME.txt`.
 
@@ -54,6 +55,7 @@ def run_points(
         force: as for `pipeline.run`.
         say: takes a line of progress.
         task: what runs a point, by default `sweep.point.run_point`.
+        seconds_left: how long those will take that are not finished, where it is known.
 
     Returns:
         {name: a line that says why}, of the points that failed.
@@ -72,7 +74,7 @@ def run_points(
     before = {name: os.environ.get(name) for name in _THREAD_VARIABLES}
     os.environ |= dict.fromkeys(_THREAD_VARIABLES, str(threads))  # what a process reads when it begins
     waiting, running, failures = list(points), [], {}
-    start, n_ended = time.monotonic(), 0
+    n_ended = 0
     try:
         while waiting or running:
             while waiting and len(running) < processes:
@@ -83,11 +85,10 @@ def run_points(
                 n_ended += 1
                 if reason := _why(one, out):
                     failures[one.point.name] = reason
-                seconds, left = time.monotonic() - one.start, len(waiting) + len(running)
-                ended = "failed" if reason else "done"
-                remaining = duration((time.monotonic() - start) / n_ended * left) if left else ""
-                more = f", {left} to go, about {remaining}" if left else ""
-                say(f"{n_ended}/{len(points)} {one.point.name}: {ended} after {duration(seconds)}{more}")
+                n_left, ended = len(waiting) + len(running), "failed" if reason else "done"
+                more = f", {n_left} to go{about(seconds_left())}" if n_left else ""
+                seconds = duration(time.monotonic() - one.start)
+                say(f"{n_ended}/{len(points)} {one.point.name}: {ended} after {seconds}{more}")
     finally:
         for one in running:  # Ctrl-C, say; what they did is kept, and goes on
             one.process.terminate()
@@ -100,6 +101,11 @@ def run_points(
             if value is not None:
                 os.environ[name] = value
     return failures
+
+
+def about(seconds: float | None) -> str:
+    """A time, as what follows in a line: ", about 12 min"; nothing where it is not known."""
+    return "" if seconds is None else f", about {duration(seconds)}"
 
 
 def _start(context, task: Callable, point: Point, out: Path, threads: int, force: bool) -> _Running:

@@ -9,8 +9,9 @@ from alignet_hf.output_folder import LOCK, check_ours, working_in
 from alignet_hf.recipe_file import check_files
 from alignet_hf.sweep.cost import cost_of, default_processes
 from alignet_hf.sweep.grid import Sweep
-from alignet_hf.sweep.processes import LIBRARY, LOGS, POINTS, run_points
+from alignet_hf.sweep.processes import LIBRARY, LOGS, POINTS, about, run_points
 from alignet_hf.sweep.report import SWEEP, SweepReport
+from alignet_hf.sweep.time_left import TimeLeft
 
 
 def run_sweep(
@@ -60,8 +61,12 @@ def run_sweep(
     with working_in(out):
         check_ours(out, {POINTS, LIBRARY, LOGS, SWEEP, LOCK})
         many = f"{processes} at a time, {threads} threads each" if processes > 1 else "one at a time"
-        say(f"{sweep.name}: {len(sweep.points)} points, {many}; what they say: {out / LOGS}")
-        failures = run_points(sweep.points, out, processes=processes, threads=threads, force=force, say=say)
+        time_left = TimeLeft(sweep, out, processes)
+        n_ended, seconds = time_left.read()
+        more = f"; {len(sweep.points) - n_ended} to go{about(seconds)}" if n_ended else ""
+        say(f"{sweep.name}: {len(sweep.points)} points, {many}; what they say: {out / LOGS}{more}")
+        options = {"force": force, "say": say, "seconds_left": lambda: time_left.read()[1]}
+        failures = run_points(sweep.points, out, processes=processes, threads=threads, **options)
         report = SweepReport.read(sweep, out, failures, tasks)
         report.save(out)
     return report

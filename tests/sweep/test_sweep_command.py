@@ -45,6 +45,7 @@ def test_check_lists_the_points_and_counts_shared_stages_once(call, small, tmp_p
     assert counts["original"] == (2, 1)
     assert counts["alignet"] == counts["human"] == (2, 2)
     assert found["stages"]["teacher"]["decoded"] == 92
+    assert (found["points_done"], found["seconds_left"]) == (0, None)
     assert found["processes"] >= 1
 
 
@@ -52,7 +53,7 @@ def test_help_says_what_is_scored_and_where_the_rest_is(call):
     code, said, _ = call("sweep", "--help")
     said = " ".join(re.sub("[│|]", " ", said).split())
     assert code == 0
-    assert "odd-one-out accuracy and RSA" in said
+    assert "odd-one-out accuracy and RSA, and with --shots few-shot accuracy" in said
     assert "training/reproduce with --evaluate" in said
 
 
@@ -62,6 +63,8 @@ def test_wrong_sweeps_are_one_line_and_code_2(call, small, tmp_path):
         (GRID, "--out FOLDER is missing"),
         ((*GRID, "--set", "images.source=/nowhere", "--out", tmp_path / "out"), "no such folder: /nowhere"),
         ((*GRID, "--set", "images.source=/nowhere", "--check"), "no such folder: /nowhere"),
+        ((*GRID, "--shots", 20, "--check"), "few-shot accuracy of demo: class"),
+        ((*GRID, "--shots", 20, "--out", tmp_path / "out"), "few-shot accuracy of demo: class"),
     ):
         code, _, error = call("sweep", RECIPE, *small, *arguments)
         assert code == 2
@@ -81,15 +84,22 @@ def test_a_sweep_runs_goes_on_and_reports_what_failed(call, small, tmp_path):
     theirs.write_text("mine")
     code, said, error = call("sweep", RECIPE, *GRID, *small, "--out", out, "--processes", 2)
     assert code == 1
+    assert "to go, about " in said
     assert "is there already, and not of this run" in error
     assert "3 to go" in said
     theirs.unlink()
-    code, said, error = call("sweep", RECIPE, *GRID, *small, "--out", out, "--processes", 1, "--json")
+    code, said, _ = call("sweep", RECIPE, *GRID, *small, "--out", out, "--check")
+    assert code == 0
+    assert re.search(r"3 of 4 points are finished; about \d+ s to go", " ".join(said.split()))
+    again = (*GRID, *small, "--shots", 1, "--out", out, "--processes", 1)
+    code, said, error = call("sweep", RECIPE, *again, "--json")
     assert code == 0, error
+    assert "; 1 to go, about " in error
     metrics = json.loads((out / "points" / names[0] / "metrics.json").read_text())
     rows = {row["setting"]: row for row in json.loads(said)["rows"] if row["who"] == "student"}
     assert set(rows) == {"original", "alignet", "human"}
     assert all(row["n_points"] == 2 for row in rows.values())
+    assert all(row["scores"]["few_shot_accuracy/1-shot"]["n_objects"] > 50 for row in rows.values())
     assert "alignet ..." not in (out / "logs" / f"{names[0]}.txt").read_text().split("finished before")[-1]
     log = (out / "logs" / f"{names[1]}.txt").read_text()
     assert log.count("another point of the sweep has done it") >= 3  # teacher, surrogate, clusters
