@@ -67,6 +67,16 @@ def test_every_condition_and_difference_is_named_by_what_differs(folder):
     assert "b: the loss is not finite <i>" in page.limits[-1]
 
 
+def test_few_shot_accuracies_have_a_column_where_a_row_has_them(folder):
+    content = json.loads((folder / "sweep.json").read_text())
+    content["rows"][0]["scores"] = SCORES | {"few_shot_accuracy/1-shot": RESULT | {"unit": "images", "chance": 0.167}}
+    (folder / "sweep.json").write_text(json.dumps(content))
+    conditions, *differences = page_of_sweep(folder).tables
+    assert conditions.columns == ["odd-one-out accuracy", "RSA (Spearman)", "1-shot accuracy"]
+    assert [scores[-1] is None for scores in conditions.rows.values()] == [False, True, True]
+    assert all(len(table.columns) == 2 for table in differences)
+
+
 def test_it_is_written_escaped(folder):
     text = write_report_of(folder).read_text()
     assert "the loss is not finite &lt;i&gt;" in text
