@@ -96,7 +96,7 @@ def few_shot_tasks(sweep: Sweep, say: Callable[[str], None]) -> dict[str, FewSho
                 found[held_out].check(sweep.shots)
             tasks[point.name] = found[held_out]
     except InputError as error:
-        raise InputError(f"few-shot accuracy of {sweep.name}: {error}; --shots 0 leaves it out") from error
+        raise InputError(f"few-shot accuracy of {sweep.name}: {error}; or do without: --shots 0") from error
     first, n_images = tasks[sweep.points[0].name], len(open_images(sweep.points[0].recipe.images.source))
     left_out = n_images - len(first.class_of)
     without = f"; {left_out:,} images of none have no part" if left_out else ""

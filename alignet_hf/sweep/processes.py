@@ -104,8 +104,8 @@ def run_points(
 
 
 def about(seconds: float | None) -> str:
-    """A time, as what follows in a line: ", about 12 min"; nothing where it is not known."""
-    return "" if seconds is None else f", about {duration(seconds)}"
+    """A time, as what follows in a line: ", about 12 min"; nothing where it is not known, or no work is left."""
+    return f", about {duration(seconds)}" if seconds else ""
 
 
 def _start(context, task: Callable, point: Point, out: Path, threads: int, force: bool) -> _Running:

@@ -213,8 +213,8 @@ class SweepReport:
             title=f"{self.sweep.name}: paired differences",
             caption=f"Conditions are compared with {said or 'each other'}, in the same setting.",
         )
-        table.add_column("first")
-        table.add_column("less")
+        table.add_column("first", overflow="fold")
+        table.add_column("less", overflow="fold", min_width=9)
         scores = scores_of(self.rows)
         for name in scores:
             table.add_column(f"{in_words(name)}\n\\[95 %]", justify="right", no_wrap=True)

@@ -63,7 +63,9 @@ def run_sweep(
         many = f"{processes} at a time, {threads} threads each" if processes > 1 else "one at a time"
         time_left = TimeLeft(sweep, out, processes)
         n_ended, seconds = time_left.read()
-        more = f"; {len(sweep.points) - n_ended} to go{about(seconds)}" if n_ended else ""
+        n_left = len(sweep.points) - n_ended
+        going_on = f"; {n_left} to go{about(seconds)}" if n_left else "; all are finished, none is run again"
+        more = going_on if n_ended else ""
         say(f"{sweep.name}: {len(sweep.points)} points, {many}; what they say: {out / LOGS}{more}")
         options = {"force": force, "say": say, "seconds_left": lambda: time_left.read()[1]}
         failures = run_points(sweep.points, out, processes=processes, threads=threads, **options)

@@ -111,5 +111,8 @@ def test_a_sweep_runs_goes_on_and_reports_what_failed(call, small, tmp_path):
     ]
     mean = sum(one["student"]["alignet"]["odd_one_out_accuracy"]["estimate"] for one in both) / 2
     assert rows["alignet"]["scores"]["odd_one_out_accuracy"]["estimate"] == pytest.approx(mean)
+    code, said, _ = call("sweep", RECIPE, *again)
+    assert code == 0
+    assert "all are finished, none is run again" in said
     assert metrics["student"].keys() == {"original", "alignet"}
     assert (out / "figures" / "grid.png").is_file()
