@@ -9,7 +9,7 @@ from scipy.stats import binomtest, false_discovery_control
 
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation.bootstrap import Resampled, resampled_means, validate_over
-from alignet_hf.evaluation.human.odd_one_out import NO_PEOPLE, UNITS, triplet_units
+from alignet_hf.evaluation.human.odd_one_out import CHANCE, NO_PEOPLE, UNITS, triplet_units
 from alignet_hf.evaluation.statistics import Result
 from alignet_hf.triplets import is_correct, validate_similarities, validate_triplets
 
@@ -33,6 +33,7 @@ class Comparison:
             independent, and is too small where they share objects. None where the score is not an accuracy.
         n_first_only, n_second_only: triplets that the first, the second alone gets right; None likewise.
         p_adjusted: p_bootstrap corrected for the number of comparisons; None before `adjust_comparisons`.
+        second: the second model's own score; None where it was not kept.
     """
 
     difference: Result
@@ -41,6 +42,7 @@ class Comparison:
     n_first_only: int | None = None
     n_second_only: int | None = None
     p_adjusted: float | None = None
+    second: Result | None = None
 
     @property
     def facts(self) -> dict[str, float]:
@@ -119,8 +121,8 @@ def compare_models(
     over = validate_over(over, UNITS, "" if people is not None else NO_PEOPLE)
     correct = np.stack([is_correct(first), is_correct(second)], 1)
     objects = Resampled.of(triplets)
-    samples = resampled_means(correct, triplet_units(objects, over, people), n_bootstrap, seed)
-    samples = samples[:, 0] - samples[:, 1]
+    of_both = resampled_means(correct, triplet_units(objects, over, people), n_bootstrap, seed)
+    samples = of_both[:, 0] - of_both[:, 1]
     difference = Result.from_samples(
         "difference in odd-one-out accuracy",
         correct[:, 0].mean() - correct[:, 1].mean(),
@@ -128,6 +130,9 @@ def compare_models(
         0.0,
         objects.size,
         over=over,
+    )
+    second = Result.from_samples(
+        "odd-one-out accuracy", correct[:, 1].mean(), of_both[:, 1], CHANCE, objects.size, over=over
     )
     n_first_only = int((correct[:, 0] & ~correct[:, 1]).sum())
     n_second_only = int((correct[:, 1] & ~correct[:, 0]).sum())
@@ -137,6 +142,7 @@ def compare_models(
         mcnemar(n_first_only, n_second_only),
         n_first_only,
         n_second_only,
+        second=second,
     )
 
 
@@ -167,7 +173,7 @@ def compare_results(first: Result, second: Result) -> Comparison:
         unit=first.unit,
         over=first.over,
     )
-    return Comparison(difference, two_sided(samples[~np.isnan(samples)]))
+    return Comparison(difference, two_sided(samples[~np.isnan(samples)]), second=second)
 
 
 def adjust_comparisons(comparisons: Mapping[str, Comparison], method: str = "holm") -> dict[str, Comparison]:

@@ -187,9 +187,8 @@ def _scores_on_matrices(
     embeddings: np.ndarray, people: People, name: str, number: int, scoring: Scoring
 ) -> dict[str, Result]:
     matrices, rows = people.matrices[name]
-    family, _, part = name.partition("/")
     draws = scoring.draws
-    if part:  # sets whose mean is asked for are drawn independently
+    if "/" in name:  # sets whose mean is asked for are drawn independently
         draws["seed"] = int(np.random.SeedSequence((scoring.seed, number)).generate_state(1)[0])
     found = score_on_people(
         embeddings[people.local(rows)],
@@ -200,7 +199,13 @@ def _scores_on_matrices(
         over=scoring.over,
         **draws,
     )
-    return {f"{family}_{kind}/{part}" if part else f"{family}_{kind}": one for kind, one in found.items()}
+    return {_on(name, kind): one for kind, one in found.items()}
+
+
+def _on(name: str, measure: str) -> str:
+    """The name of a measure on a set of matrices: "peterson/fruits" and "rsa" make "peterson_rsa/fruits"."""
+    family, slash, part = name.partition("/")
+    return f"{family}_{measure}{slash}{part}"
 
 
 def _peterson_means(scores: dict[str, Result | Calibration]) -> dict[str, Result]:
@@ -286,7 +291,7 @@ def compare(first: np.ndarray, second: np.ndarray, people: People, scoring: Scor
     models = (first, second)
     sets = {"choices_odd_one_out_accuracy": people.choices, "things_odd_one_out_accuracy": people.things}
     implied = {
-        f"{name}_odd_one_out_accuracy": rows[matrices.choices(range(matrices.n_objects))[0]]
+        _on(name, "odd_one_out_accuracy"): rows[matrices.choices(range(matrices.n_objects))[0]]
         for name, (matrices, rows) in people.matrices.items()
     }
     sets |= implied
@@ -307,18 +312,22 @@ def compare(first: np.ndarray, second: np.ndarray, people: People, scoring: Scor
             )
     found |= {name: replace(found[name], p_mcnemar=None) for name in implied}
     for name, (matrices, rows) in people.matrices.items():
-        apart = len(matrices.matrices) > 1
-        results = [
-            rsa.rsa(
-                embeddings[people.local(rows)],
-                -matrices.matrices if apart else -matrices.mean(),
-                correlation=scoring.correlation,
-                similarity=scoring.rsa_similarity,
-                over=over_if_drawn(scoring.over, rsa.UNITS if apart else ("objects",), "objects"),
-                n_bootstrap=scoring.n_bootstrap,
-                seed=scoring.seed,
-            )
-            for embeddings in models
-        ]
-        found[f"{name}_rsa_{scoring.correlation}"] = compare_results(*results)
+        measure = f"rsa_{scoring.correlation}"
+        targets = {measure: (-matrices.mean(), ("objects",))}
+        if len(matrices.matrices) > 1:
+            targets[f"{measure}_by_person"] = -matrices.matrices, rsa.UNITS
+        for kind, (target, units) in targets.items():
+            results = [
+                rsa.rsa(
+                    embeddings[people.local(rows)],
+                    target,
+                    correlation=scoring.correlation,
+                    similarity=scoring.rsa_similarity,
+                    over=over_if_drawn(scoring.over, units, "objects"),
+                    n_bootstrap=scoring.n_bootstrap,
+                    seed=scoring.seed,
+                )
+                for embeddings in models
+            ]
+            found[_on(name, kind)] = compare_results(*results)
     return found

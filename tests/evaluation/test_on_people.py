@@ -100,6 +100,13 @@ def test_what_no_score_of_a_set_is_drawn_over_is_refused(people, over, message):
         people.check_over(over)
 
 
+def test_two_encoders_are_compared_on_petersons_categories_by_the_names_of_their_scores():
+    people = People(matrices={f"peterson/{name}": (judgments(1), ROWS) for name in CATEGORIES[:2]})
+    scoring = Scoring(n_bootstrap=5)
+    found = compare(EMBEDDINGS[people.rows], OTHERS[people.rows], people, scoring)
+    assert set(found) == set(score(EMBEDDINGS[people.rows], people, scoring))
+
+
 def test_petersons_levels_are_various_and_the_mean_of_the_other_five():
     sets = {f"peterson/{name}": (judgments(1, seed), ROWS + seed) for seed, name in enumerate(CATEGORIES)}
     found = scored(People(matrices=sets))
@@ -130,15 +137,21 @@ def test_two_encoders_are_compared_on_choices_and_matrices():
         "matrices_odd_one_out_accuracy",
         "king_odd_one_out_accuracy",
         "matrices_rsa_kendall",
+        "matrices_rsa_kendall_by_person",
         "king_rsa_kendall",
     }
+    own = score(EMBEDDINGS[people.rows], people, scoring)
+    theirs = score(OTHERS[people.rows], people, scoring)
+    for name, one in found.items():  # the comparison is of the scores of its name
+        assert one.difference.estimate == pytest.approx(own[name].estimate - theirs[name].estimate), name
+        assert one.second.estimate == pytest.approx(theirs[name].estimate), name
     assert found["matrices_odd_one_out_accuracy"].p_mcnemar is None
     similarities = [model_similarities(rows, CHOICES, "cosine") for rows in (EMBEDDINGS, OTHERS)]
     assert found["choices_odd_one_out_accuracy"] == compare_models(*similarities, CHOICES, n_bootstrap=30, seed=1)
     one, other = (
         rsa(rows[ROWS], -APART.matrices, correlation="kendall", n_bootstrap=30, seed=1) for rows in (EMBEDDINGS, OTHERS)
     )
-    np.testing.assert_allclose(found["matrices_rsa_kendall"].difference.samples, one.samples - other.samples)
+    np.testing.assert_allclose(found["matrices_rsa_kendall_by_person"].difference.samples, one.samples - other.samples)
 
 
 @pytest.mark.parametrize(
