@@ -56,29 +56,10 @@ def draw_results(results: Mapping[str, Result] | Iterable[Result], axis: Axes | 
     return axis
 
 
-def draw_scores(results: Mapping[str, Result]) -> Figure:
-    """`draw_results`, on an axis of their own for accuracies, correlations and numbers: they have no common scale."""
-    kinds: dict[str, dict[str, Result]] = {"accuracy, share": {}, "correlation, change": {}, "number": {}}
-    for name, one in results.items():
-        kinds[_kind(one)][name] = one
-    kinds = {label: part for label, part in kinds.items() if part}
-    widths = [_width(len(part)) for part in kinds.values()]
-    figure = Figure(figsize=(sum(widths), 5.2), layout="constrained")
-    axes = figure.subplots(1, len(kinds), width_ratios=widths, squeeze=False)[0]
-    for axis, (label, part) in zip(axes, kinds.items(), strict=True):
-        draw_results(part, axis)
-        axis.set_title("")
-        if axis.get_ylabel() == "score":
-            axis.set_ylabel(label)
-    figure.suptitle(CAPTION, fontsize=8, color="grey")
-    return figure
-
-
 def draw_comparisons(comparisons: "Mapping[str, Comparison] | Iterable[Comparison]", axis: Axes | None = None) -> Axes:
     """Draw differences side by side, each with its 95 % interval: above the dotted line the first model's is higher.
 
-    Of an error less is better, and of a spectrum nothing is. Where some differences are counts, the scale beyond 1 is
-    logarithmic.
+    All of them have one axis; `score_panels.draw_differences` gives scores of unlike kinds axes of their own.
 
     Args:
         comparisons: the keys of a mapping name them; of a sequence, their own names do.
@@ -87,25 +68,12 @@ def draw_comparisons(comparisons: "Mapping[str, Comparison] | Iterable[Compariso
     if isinstance(comparisons, Mapping):
         differences = {name: one.difference for name, one in comparisons.items()}
     else:
-        comparisons = list(comparisons)
         differences = [one.difference for one in comparisons]
     axis = draw_results(differences, axis)
     if axis.get_ylabel() == "score":
         axis.set_ylabel("difference")
-    if max((abs(one.difference.estimate) for one in _values(comparisons)), default=0) > 5:
-        axis.set_yscale("symlog", linthresh=1)
     axis.set_title("above the dotted line: the first model's score is higher", fontsize=8, color="grey")
     return axis
-
-
-def _kind(result: Result) -> str:
-    if result.estimate > 1 and not result.chance:
-        return "number"
-    return "correlation, change" if result.chance is not None and result.chance <= 0 else "accuracy, share"
-
-
-def _values(comparisons: "Mapping[str, Comparison] | Iterable[Comparison]") -> "list[Comparison]":
-    return list(comparisons.values() if isinstance(comparisons, Mapping) else comparisons)
 
 
 def _width(n_results: int) -> float:

@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 from alignet_hf.evaluation.comparison import Comparison
 from alignet_hf.evaluation.figures import DPI
 from alignet_hf.evaluation.human.calibration import Calibration
-from alignet_hf.evaluation.result_drawing import draw_comparisons, draw_scores
 from alignet_hf.evaluation.result_table import comparisons_frame, results_frame
 from alignet_hf.evaluation.score_json import save_json
+from alignet_hf.evaluation.score_panels import draw_differences, draw_scores
 from alignet_hf.evaluation.statistics import Result
 from alignet_hf.hub.artifacts import make_folder, replacing
 
@@ -75,7 +75,7 @@ def save_score_figures(
             axis.set_title(f"{_file_name(name).removeprefix('levels_')}\n{axis.get_title()}", fontsize=9)
             figures[_file_name(name)] = axis.figure
     if comparisons:
-        figures["comparisons"] = draw_comparisons(comparisons).figure
+        figures["comparisons"] = draw_differences(comparisons)
     save_figures(figures, folder)
 
 

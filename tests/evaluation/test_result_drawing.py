@@ -9,7 +9,7 @@ from matplotlib.collections import PolyCollection
 from PIL import Image
 
 from alignet_hf.evaluation.comparison import Comparison
-from alignet_hf.evaluation.result_drawing import draw_comparisons, draw_results, draw_scores
+from alignet_hf.evaluation.result_drawing import draw_comparisons, draw_results
 from alignet_hf.evaluation.statistics import Result
 
 RESULT = Result.from_samples("accuracy", 0.5, np.linspace(0.4, 0.7, 101), 1 / 3, 10, ceiling=0.65)
@@ -29,9 +29,6 @@ def test_estimates_intervals_chance_and_ceiling_are_in_their_places():
 def test_where_there_is_no_chance_no_line_is_drawn():
     rank = Result.from_samples("effective rank", 84.0, np.empty(0), None, 10)
     assert not any(line.get_linestyle() == ":" for line in draw_results([rank]).lines)
-    share = Result.from_samples("variance explained", 0.4, np.empty(0), None, 10)
-    kinds = [axis.get_ylabel() for axis in draw_scores({"a": PLAIN, "b": share, "c": rank}).axes]
-    assert kinds == ["accuracy, share", "effective rank"]
 
 
 def test_a_noise_ceiling_is_a_band_between_its_bounds():
@@ -82,26 +79,3 @@ def test_a_result_draws_itself_into_a_file_or_onto_an_axis():
     written = io.BytesIO()
     axis.figure.savefig(written, format="png")
     assert np.ptp(np.asarray(Image.open(written).convert("L"))) > 100
-
-
-def test_accuracies_and_correlations_have_axes_of_their_own():
-    def result(name: str, chance: float) -> Result:
-        return Result.from_samples(name, 0.5, np.linspace(0.4, 0.6, 11), chance, 9)
-
-    results = {"things": result("a", 1 / 3), "king": result("b", 0.0), "levels": result("c", 1 / 3)}
-    figure = draw_scores(results)
-    assert [axis.get_ylabel() for axis in figure.axes] == ["accuracy, share", "b"]
-    labels = [[label.get_text() for label in axis.get_xticklabels()] for axis in figure.axes]
-    assert labels == [["things", "levels"], ["king"]]
-    assert len(draw_scores({"king": results["king"]}).axes) == 1
-
-
-def test_counts_leave_small_differences_to_be_seen():
-    def difference(size):
-        one = Result.from_samples("difference", size, np.array([size - 0.1, size + 0.1]), 0.0, 10)
-        return Comparison(one, 0.01)
-
-    small = {"accuracy": difference(0.2)}
-    assert draw_comparisons(small).get_yscale() == "linear"
-    assert draw_comparisons({**small, "components": difference(-40.0)}).get_yscale() == "symlog"
-    assert draw_comparisons(iter([difference(-40.0)])).get_yscale() == "symlog"
