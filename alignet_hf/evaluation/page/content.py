@@ -50,6 +50,21 @@ class Score:
 
 
 @dataclass(frozen=True)
+class RowHead:
+    """What the head of a row says beside the identifier of its score.
+
+    Attributes:
+        title: its name in words.
+        says: what it is, which way it is better, and chance, in sentences.
+        facts: what it was measured on and its interval drawn over; empty where that is not known.
+    """
+
+    title: str
+    says: str
+    facts: str = ""
+
+
+@dataclass(frozen=True)
 class ScoreTable:
     """Rows of scores, drawn on one axis a column.
 
@@ -60,6 +75,9 @@ class ScoreTable:
         columns: the measures.
         rows: name of a row -> a score for each column, None where there is none.
         emphasised: names of rows to look at first.
+        heads: of rows whose names are identifiers, what their heads say.
+        on_one_axis: columns that are drawn on a common axis.
+        verdicts: name of a row -> what its numbers tell, in a column of its own.
     """
 
     title: str
@@ -68,13 +86,9 @@ class ScoreTable:
     columns: list[str]
     rows: dict[str, list[Score | None]]
     emphasised: tuple[str, ...] = ()
-
-    @property
-    def further(self) -> list[str]:
-        """The names of what else is known of the scores, in the order in which they come."""
-        return list(
-            dict.fromkeys(name for row in self.rows.values() for score in row if score for name in score.further)
-        )
+    heads: dict[str, RowHead] = field(default_factory=dict)
+    on_one_axis: tuple[str, ...] = ()
+    verdicts: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -105,6 +119,7 @@ class Page:
         summary: sentences.
         limits: sentences on what the numbers do not say.
         tables: of scores.
+        about_tables: what holds for all of them, in sentences; empty where their captions say it.
         photographs: all that the page shows, each once.
         neighbours, explorer: None where the folder does not hold what they need.
         figures: in their order.
@@ -130,3 +145,4 @@ class Page:
     facts: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     recipe: str | None = None
+    about_tables: str = ""

@@ -12,6 +12,7 @@ from alignet_hf.evaluation.page.content import Drawn
 
 BUDGET = 3_000_000  # bytes
 WIDEST = 1100  # pixels
+WIDE = 1.5  # times as wide as high
 _METHODS = {"pca": "principal components", "trimap": "TriMap", "umap": "UMAP"}
 # What `evaluate` draws: name of the file -> title, what is seen, whether it shows photographs.
 KNOWN = {
@@ -80,20 +81,23 @@ def figure_files(
         title, says, of_photographs = known.get(path.stem, (words, f"Figure {words}.", True))
         if of_photographs and not photographs:
             continue
-        where, data = path.relative_to(folder).as_posix(), _webp(path)
+        where, (data, is_wide) = path.relative_to(folder).as_posix(), _webp(path)
         if size + len(data) > BUDGET:
             left.append(where)
             continue
         size += len(data)
-        picture = Markup(f'<img class="picture" src="{data}" alt="{escape(says)}">')
+        sheet = "paper wide" if is_wide else "paper"  # a phone shows wide ones in part, and scrolls
+        picture = Markup(f'<span class="{sheet}"><img class="picture" src="{data}" alt="{escape(says)}"></span>')
         drawn.append(Drawn(title, [("", picture)], f"{says} In {where}."))
     return drawn, left
 
 
-def _webp(path: Path) -> str:
+def _webp(path: Path) -> tuple[str, bool]:
+    """The figure as a data URL, and whether it is much wider than high."""
     with Image.open(path) as image:
         picture = image.convert("RGB")
     picture.thumbnail((WIDEST, 4 * WIDEST))
     file = io.BytesIO()
     picture.save(file, "WEBP", quality=85, method=4)
-    return f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}"
+    data = f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}"
+    return data, picture.width > WIDE * picture.height

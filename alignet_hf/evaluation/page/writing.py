@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from alignet_hf.evaluation.page import drawing
-from alignet_hf.evaluation.page.content import Page
+from alignet_hf.evaluation.page.content import Page, ScoreTable
 from alignet_hf.hub.artifacts import replacing
 
 HERE = Path(__file__).parent
@@ -63,11 +63,17 @@ def _json(data: dict) -> Markup:
     return Markup(text)
 
 
-def _axes(table) -> list[tuple[float, float]]:
-    """One axis a column, over all of its numbers."""
-    columns = zip(*table.rows.values(), strict=True)
-    values = ([value for score in column if score for value in score.values] for column in columns)
-    return [drawing.axis_over(of_column or [0.0, 1.0]) for of_column in values]
+def _axes(table: ScoreTable) -> list[tuple[float, float]]:
+    """One axis a column, over all of its numbers, and over those of the columns that it is drawn on one axis with."""
+    values = [
+        [value for score in column if score for value in score.values]
+        for column in zip(*table.rows.values(), strict=True)
+    ]
+    common = [
+        value for name, of in zip(table.columns, values, strict=True) if name in table.on_one_axis for value in of
+    ]
+    drawn = [common if name in table.on_one_axis else of for name, of in zip(table.columns, values, strict=True)]
+    return [drawing.axis_over(of_column or [0.0, 1.0]) for of_column in drawn]
 
 
 def _number(value: float) -> str:

@@ -31,9 +31,9 @@ def folder(tmp_path):
     }
     comparisons = adjust_comparisons(
         {
-            "better": compare_results(result("a", 0.6, 4), result("a", 0.5, 5)),
-            "unclear": compare_results(result("b", 0.6, 6), result("b", 0.599, 7)),
-            "worse": compare_results(result("c", 0.4, 8), result("c", 0.5, 9)),
+            "choices_odd_one_out_accuracy": compare_results(result("a", 0.6, 4), result("a", 0.5, 5)),
+            "few_shot_accuracy/1-shot": compare_results(result("b", 0.3, 6), result("b", 0.299, 7)),
+            "few_shot_accuracy/10-shot": compare_results(result("c", 0.5, 8), result("c", 0.6, 9)),
         }
     )
     about = {"model": "me/<my>-model", "against": "me/base", "command": "alignet-hf evaluate me/<my>-model", "seed": 7}
@@ -44,64 +44,67 @@ def folder(tmp_path):
     return tmp_path
 
 
+def rows_of(page) -> dict[str, list]:
+    return {name: row for table in page.tables for name, row in table.rows.items()}
+
+
 def test_every_score_is_in_a_table_with_its_interval(folder):
-    page = page_of_scores(folder)
+    shown = rows_of(page_of_scores(folder))
     scores = json.loads((folder / "scores.json").read_text())["scores"]
-    shown = {}
-    for table in page.tables:
-        if table.title != "Differences":
-            shown |= {name: row[0] for name, row in table.rows.items()}
-    by_name = {"1-shot": "few_shot_accuracy/1-shot", "10-shot": "few_shot_accuracy/10-shot"}
-    assert {by_name.get(name, name) for name in shown} == set(scores)
-    for name, score in shown.items():
-        kept = scores[by_name.get(name, name)]
+    assert set(shown) == set(scores)
+    for name, (score, *_) in shown.items():
+        kept = scores[name]
         assert (score.estimate, score.low, score.high) == (kept["estimate"], kept["low"], kept["high"])
-    accuracy = shown["choices_odd_one_out_accuracy"]
+    accuracy = shown["choices_odd_one_out_accuracy"][0]
     assert accuracy.ceiling == 0.7
     assert accuracy.further["people"] == "0.7"
-    assert accuracy.further["measured on"] == "500 objects"
 
 
-def test_what_is_on_another_scale_has_a_table_of_its_own(folder):
-    titles = [table.title for table in page_of_scores(folder).tables]
-    assert titles == ["Scores", "few shot accuracy", "effective rank", "Differences"]
+def test_every_kind_of_score_has_a_table_of_its_own(folder):
+    tables = {table.title: list(table.rows) for table in page_of_scores(folder).tables}
+    assert tables == {
+        "Accuracies": ["choices_odd_one_out_accuracy", "few_shot_accuracy/1-shot", "few_shot_accuracy/10-shot"],
+        "Dimensions that are used": ["effective_rank"],
+        "Other scores": ["undrawn"],
+    }
 
 
 def test_the_summary_counts_what_intervals_tell(folder):
     said = page_of_scores(folder).summary[0]
     assert said == (
-        "Of 3 scores on which me/<my>-model is compared with me/base, it lies above on 1 and below on 1, with a 95 % "
+        "Of 3 scores on which me/<my>-model is compared with me/base, it is better on 1 and worse on 1, with a 95 % "
         "interval of the difference that does not hold 0; on the other 1 the data do not tell."
     )
 
 
-def test_the_summary_names_the_farthest_differences_and_which_way_is_better(folder):
+def test_the_summary_names_the_farthest_differences_by_which_way_is_better(folder):
     content = json.loads((folder / "scores.json").read_text())
     differences = {
-        "wide": (0.4, 0.1, 0.7),
-        "narrow": (0.2, 0.19, 0.21),
-        "calibration_error": (0.3, 0.2, 0.4),
-        "fourth": (0.5, 0.05, 0.95),
+        "knn_accuracy/20": (0.4, 0.1, 0.7),
+        "knn_accuracy/10": (0.2, 0.19, 0.21),
+        "calibration_error/scaled": (0.3, 0.2, 0.4),
+        "retrieval_map": (0.5, 0.05, 0.95),
         "ood_fpr95/knn": (-0.1, -0.15, -0.05),
-        "unclear": (0.1, -0.1, 0.3),
+        "readout_accuracy": (0.1, -0.1, 0.3),
+        "effective_rank": (-12.0, -13.0, -11.0),
     }
-    one = content["comparisons"]["better"]
+    one = content["comparisons"]["few_shot_accuracy/1-shot"]
     content["comparisons"] = {
         name: one | dict(zip(("estimate", "low", "high"), numbers, strict=True))
         for name, numbers in differences.items()
     }
-    content["scores"] |= {"calibration_error": content["scores"]["undrawn"]}
     (folder / "scores.json").write_text(json.dumps(content))
-    page = page_of_scores(folder)
-    assert page.summary[1:3] == [
-        "Farthest above, counted in widths of the intervals: narrow, by 0.2 (95 % interval 0.19 to 0.21); "
-        "calibration_error, by 0.3 (95 % interval 0.2 to 0.4), where less is better; wide, by "
-        "0.4 (95 % interval 0.1 to 0.7).",
-        "Farthest below, counted in widths of the intervals: ood_fpr95/knn, by \N{MINUS SIGN}0.1 (95 % interval "
-        "\N{MINUS SIGN}0.15 to \N{MINUS SIGN}0.05), where less is better.",
+    said = page_of_scores(folder).summary
+    assert "better on 4 and worse on 1, and higher or lower on 1 of which neither side is better" in said[0]
+    assert said[1:4] == [
+        "Most clearly better: Accuracy of 10 nearest neighbours, by 0.2 (95 % interval 0.19 to 0.21); Images of other "
+        "classes that pass, by distance of neighbours, by \N{MINUS SIGN}0.1 (95 % interval \N{MINUS SIGN}0.15 to "
+        "\N{MINUS SIGN}0.05); Accuracy of 20 nearest neighbours, by 0.4 (95 % interval 0.1 to 0.7).",
+        "Most clearly worse: Calibration error of the read-out, with its temperature, by 0.3 (95 % interval 0.2 to "
+        "0.4).",
+        "Of those of which neither side is better, most clearly other: Effective rank, by \N{MINUS SIGN}12 (95 % "
+        "interval \N{MINUS SIGN}13 to \N{MINUS SIGN}11).",
     ]
-    rows = {name: row[0].further.get("better") for table in page.tables for name, row in table.rows.items()}
-    assert {name for name, better in rows.items() if better == "less"} == {"calibration_error", "ood_fpr95/knn"}
 
 
 def test_the_command_writes_a_small_escaped_page(call, folder):
@@ -112,7 +115,8 @@ def test_the_command_writes_a_small_escaped_page(call, folder):
     assert "In representation/neighbours.png" in text
     assert "me/&lt;my&gt;-model" in text
     assert "<my>" not in text
-    assert "How often few shot accuracy/1-shot is right, by how sure it is; the score is 0.300." in text
+    assert "the better calibrated. 1-shot accuracy: 0.300." in text
+    assert "<code>few_shot_accuracy/1-shot</code>" in text
     assert len(text) < 200_000
     assert text.count("data:image/webp") == 2
     code, *_ = call("report", folder, "--no-photographs")

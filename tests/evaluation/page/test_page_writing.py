@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from alignet_hf.evaluation.page import writing
+from alignet_hf.evaluation.page.content import Score, ScoreTable
 from alignet_hf.evaluation.page.of_run import page_of_run
 from alignet_hf.evaluation.page.writing import page_text
 from alignet_hf.recipe import Recipe
@@ -130,6 +131,15 @@ def test_every_table_has_a_caption_and_scopes(parsed):
             assert reference in ids
     labelled = {label["for"] for label in parsed.all("label")}
     assert labelled == {select["id"] for select in parsed.all("select")}
+
+
+def test_columns_to_be_compared_have_one_axis():
+    rows = {"a": [Score(0.2), Score(0.9), Score(5.0)], "b": [Score(0.3), None, None]}
+    table = ScoreTable("title", "caption", "head", ["ours", "theirs", "difference"], rows)
+    assert len(set(writing._axes(table))) == 3
+    ours, theirs, difference = writing._axes(replace(table, on_one_axis=("ours", "theirs")))
+    assert ours == theirs == pytest.approx((0.2, 0.9))
+    assert difference[0] <= 5.0 <= difference[1]
 
 
 def test_without_photographs_none_is_in_it(made_run):

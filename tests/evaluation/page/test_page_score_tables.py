@@ -1,0 +1,96 @@
+"""Tables of scores: both models' values beside their difference, the words of each row, the verdict."""
+
+import pytest
+
+from alignet_hf.evaluation.page.content import Score
+from alignet_hf.evaluation.page.score_tables import about_tables, short_names, tables_by_kind, way_of
+
+ACCURACY = {"estimate": 0.6, "low": 0.5, "high": 0.7, "chance": 1 / 3, "ceiling": 0.65, "p_value": 0.01}
+ACCURACY |= {"n_objects": 1500, "unit": "triplets", "over": ["triplets", "people"]}
+THEIRS = {"estimate": 0.45, "low": 0.35, "high": 0.55, "chance": 1 / 3, "ceiling": 0.65}
+DIFFERENCE = {"estimate": 0.15, "low": 0.1, "high": 0.2, "p_bootstrap": 0.01, "p_adjusted": 0.02}
+NAME = "things_odd_one_out_accuracy"
+RANK = {"estimate": 84.0, "low": 80.0, "high": 90.0}
+
+
+def content(**further) -> dict:
+    return {"scores": {NAME: ACCURACY, "effective_rank": RANK}, "comparisons": {NAME: DIFFERENCE}, **further}
+
+
+def test_both_models_stand_beside_their_difference_and_the_verdict():
+    table, other = tables_by_kind(content(against={NAME: THEIRS}), "me/student", "them/teacher")
+    assert table.columns == ["student", "teacher", "difference"]
+    ours, theirs, difference = table.rows[NAME]
+    assert (ours.estimate, ours.low, ours.high) == (0.6, 0.5, 0.7)
+    assert (theirs.estimate, theirs.low, theirs.high) == (0.45, 0.35, 0.55)
+    assert (difference.estimate, difference.low, difference.high, difference.chance) == (0.15, 0.1, 0.2, 0.0)
+    assert difference.further == {"p": "0.02"}
+    assert table.on_one_axis == ("student", "teacher")
+    assert table.verdicts == {NAME: "better"}
+    assert other.columns == ["score"]  # nothing to compare it with
+    assert not other.verdicts
+
+
+def test_a_folder_without_the_other_models_scores_has_what_the_difference_leaves():
+    (table, _) = tables_by_kind(content(), "student", "teacher")
+    theirs = table.rows[NAME][1]
+    assert theirs == Score(pytest.approx(0.45), chance=1 / 3, ceiling=0.65)
+
+
+def test_a_row_says_what_it_is_which_way_is_better_and_on_what():
+    table, other = tables_by_kind(content(), "student", "teacher")
+    head = table.heads[NAME]
+    assert head.title == "Odd-one-out accuracy, THINGS"
+    assert head.says.endswith("that people pick. More is better; chance is 0.333.")
+    assert head.facts == "1,500 triplets, interval over triplets and people"
+    assert other.heads["effective_rank"].says.endswith("Neither side is better.")
+    assert other.heads["effective_rank"].facts == ""
+    assert "share that is right" in table.caption
+    assert "number of dimensions" in other.caption
+
+
+@pytest.mark.parametrize(
+    ("name", "interval", "way"),
+    [
+        ("knn_accuracy/20", (0.1, 0.2), "better"),
+        ("knn_accuracy/20", (-0.2, -0.1), "worse"),
+        ("log_loss/scaled", (0.1, 0.2), "worse"),
+        ("log_loss/scaled", (-0.2, -0.1), "better"),
+        ("effective_rank", (1.0, 2.0), "higher"),
+        ("effective_rank", (-2.0, -1.0), "lower"),
+        ("of_another_version", (1.0, 2.0), "higher"),
+        ("knn_accuracy/20", (-0.1, 0.1), "not told apart"),
+        ("knn_accuracy/20", (0.0, 0.1), "not told apart"),
+        ("knn_accuracy/20", (0.0, 0.0), "the same"),
+        ("knn_accuracy/20", (None, None), "no interval drawn"),
+    ],
+)
+def test_what_an_interval_tells(name, interval, way):
+    low, high = interval
+    assert way_of(name, {"estimate": 0.1, "low": low, "high": high}) == way
+
+
+@pytest.mark.parametrize(
+    ("p", "verdict"),
+    [
+        ({"p_adjusted": 0.05}, "better"),
+        ({"p_adjusted": 0.051}, "better; corrected, it may be chance"),
+        ({}, "better"),  # not among those that are corrected
+    ],
+)
+def test_a_verdict_says_where_the_correction_takes_it_back(p, verdict):
+    difference = {"estimate": 0.15, "low": 0.1, "high": 0.2, **p}
+    (table, *_) = tables_by_kind(content() | {"comparisons": {NAME: difference}}, "a", "b")
+    assert table.verdicts[NAME] == verdict
+
+
+def test_a_score_with_a_difference_alone_is_a_row_too():
+    (table,) = tables_by_kind({"scores": {}, "comparisons": {NAME: DIFFERENCE}}, "a", "b")
+    assert table.rows[NAME][:2] == [None, None]
+
+
+def test_models_are_called_by_the_last_part_of_their_names_where_these_differ():
+    assert short_names("me/student/", "/there/teacher") == ("student", "teacher")
+    assert short_names("run1/student", "run2/student") == ("run1/student", "run2/student")
+    assert "student less teacher" in about_tables(content(), "student", "teacher")
+    assert "less" not in about_tables({"scores": {}, "comparisons": {}}, "student", "teacher")
