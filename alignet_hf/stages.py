@@ -137,9 +137,10 @@ class Stages:
             remove_result(path)
 
     def seconds(self) -> dict[str, float]:
-        """How long each recorded stage took, in the order in which they ended; a resumed one counts its last part."""
+        """How long each ended stage took, in the order in which they ended; a resumed one counts its last part."""
         records = sorted((self.folder / RECORDS).glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
-        return {path.stem: self._read(path.stem).get("seconds", 0.0) for path in records}
+        found = {path.stem: self._read(path.stem) for path in records}
+        return {name: record["seconds"] for name, record in found.items() if "seconds" in record}
 
     def begin(self) -> None:
         """Make the folder the stages', before any of them has begun."""

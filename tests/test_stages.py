@@ -21,6 +21,14 @@ def test_a_stage_is_done_once(stages):
     assert list(stages.seconds()) == ["embed"]
 
 
+def test_a_stage_that_has_not_ended_took_no_time_yet(stages):
+    during = []
+    stages.run("embed", "a", lambda: None)
+    stages.run("report", "b", lambda: during.extend(stages.seconds()))
+    assert during == ["embed"]
+    assert list(stages.seconds()) == ["embed", "report"]
+
+
 def test_a_changed_input_repeats_the_stage_and_those_after_it(stages):
     calls = []
 
