@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -146,6 +147,13 @@ def test_the_report_shows_every_figure_it_names(finished):
         assert f"(figures/{name}.png)" in report
         assert (out / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
     assert f"{metrics['student']['alignet']['odd_one_out_accuracy']['estimate']:.3f}" in report
+    assert (
+        "| people | triplets | of people, chose the odd one | student before [95 %] | student after [95 %] |" in report
+    )
+    counts = re.findall(r"^\| (?:agree|lean|split): [^|]+ \| ([\d,]+) \|", report, re.MULTILINE)
+    assert sum(int(count.replace(",", "")) for count in counts) == metrics["held_out"]["triplets"]
+    assert "| evaluate |" in report
+    assert "| report | 0.0 |" not in report  # which has not ended where it is written
 
 
 def test_a_finished_run_does_nothing(finished, recipe):
@@ -340,7 +348,9 @@ def test_people_s_choices_in_place_of_matrices(encoders, tmp_path):
     metrics = pipeline.run(recipe, tmp_path / "run", say=lambda line: None)
     assert metrics["held_out"]["objects"] == 31
     assert metrics["noise_ceiling"] == {}
-    assert "people's dimensions" in (tmp_path / "run" / "report.md").read_text()
+    report = (tmp_path / "run" / "report.md").read_text()
+    assert "people's dimensions" in report
+    assert "Where people are unsure" not in report  # nobody says how many would choose so
 
 
 def test_judgments_of_other_images_are_refused(encoders, tmp_path):

@@ -7,6 +7,7 @@ import numpy as np
 from rich.table import Table
 
 from alignet_hf.evaluation import figures
+from alignet_hf.evaluation.human.agreement import Agreement, accuracy_by_agreement
 from alignet_hf.evaluation.representation.projection import project_models
 from alignet_hf.evaluation.representation.projection_figures import draw_photographs
 from alignet_hf.hub.artifacts import replacing, replacing_folder
@@ -91,8 +92,12 @@ def write_report(pipeline: "Pipeline", *, photographs: bool = True) -> None:
         for name, figure in drawn.items():
             figure.savefig(folder / f"{name}.png", dpi=figures.DPI)
     metrics["seconds"] = pipeline.stages.seconds()
+    by_agreement = {}
+    if embeddings and judgments.held_out_shares is not None:
+        draws = {"n_bootstrap": recipe.evaluate.n_bootstrap, "seed": recipe.seed}
+        by_agreement = accuracy_by_agreement(embeddings, judgments.held_out, judgments.held_out_shares, **draws)
     with replacing(out / "report.md") as path:
-        path.write_text(_markdown(metrics, recipe, list(drawn)), encoding="utf-8")
+        path.write_text(_markdown(metrics, recipe, by_agreement, list(drawn)), encoding="utf-8")
 
 
 CAPTIONS = {
@@ -106,7 +111,7 @@ CAPTIONS = {
 }
 
 
-def _markdown(metrics: dict, recipe, drawn: list[str]) -> str:
+def _markdown(metrics: dict, recipe, by_agreement: dict[str, Agreement], drawn: list[str]) -> str:
     held_out = metrics["held_out"]
     header = ["representation", *(f"{name} [95 %]" for name in SCORES.values())]
     lines = [
@@ -138,6 +143,7 @@ def _markdown(metrics: dict, recipe, drawn: list[str]) -> str:
             "above the row of people.",
             "",
         ]
+    lines += _doubt(by_agreement)
     for name in drawn:
         lines += [
             f"## {name.replace('_', ' ').capitalize()}",
@@ -156,6 +162,34 @@ def _markdown(metrics: dict, recipe, drawn: list[str]) -> str:
     lines += ["", "| stage | seconds |", "|---|---|"]
     lines += [f"| {stage} | {seconds:.1f} |" for stage, seconds in metrics["seconds"].items()]
     return "\n".join(lines) + "\n"
+
+
+def _doubt(by_agreement: dict[str, Agreement]) -> list[str]:
+    """How sure people are of the held-out triplets, and the student where they doubt."""
+    if not by_agreement:
+        return []
+    models = list(next(iter(by_agreement.values())).accuracies)
+    header = ["people", "triplets", "of people, chose the odd one", *(f"{model} [95 %]" for model in models)]
+    rows = [
+        (
+            group,
+            f"{one.n_triplets:,}",
+            f"{one.share:.0%}",
+            *(_interval(one.accuracies[model].to_dict()) for model in models),
+        )
+        for group, one in by_agreement.items()
+    ]
+    return [
+        "## Where people are unsure",
+        "",
+        "Of each held-out triplet, the share of single people who choose the odd one of all their judgments together: "
+        "where they are split, no model can agree with many of them.",
+        "",
+        "| " + " | ".join(header) + " |",
+        "|---" * len(header) + "|",
+        *("| " + " | ".join(row) + " |" for row in rows),
+        "",
+    ]
 
 
 def _summary(metrics: dict) -> str:

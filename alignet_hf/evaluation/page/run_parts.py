@@ -10,6 +10,7 @@ from alignet_hf.data.images import image_names
 from alignet_hf.data.images.classes import class_labels
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation.comparison import Comparison, adjust_comparisons, compare_results
+from alignet_hf.evaluation.human.agreement import Agreement, accuracy_by_agreement
 from alignet_hf.evaluation.page.explorer import Explorer, explore, sample
 from alignet_hf.evaluation.page.neighbours import Neighbours, find_neighbours
 from alignet_hf.evaluation.page.photographs import Photographs
@@ -90,6 +91,16 @@ class RunParts:
             classes=self.classes,
             n_all=len(judgments.held_out),
         )
+
+    @cached_property
+    def by_agreement(self) -> dict[str, Agreement]:
+        """The student before and after (without one, the teacher) by how sure people are; empty where nobody says."""
+        judgments = self.judgments
+        shown = self.named(BEFORE, AFTER) or self.named(TEACHER_BEFORE, TEACHER_AFTER)
+        if judgments.held_out_shares is None or not shown:
+            return {}
+        draws = {"n_bootstrap": self.recipe.evaluate.n_bootstrap, "seed": self.recipe.seed}
+        return accuracy_by_agreement(shown, judgments.held_out, judgments.held_out_shares, **draws)
 
     @cached_property
     def neighbours(self) -> Neighbours:

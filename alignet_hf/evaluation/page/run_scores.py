@@ -88,9 +88,10 @@ def limits(parts: RunParts) -> list[str]:
 
 
 def tables(parts: RunParts) -> list[ScoreTable]:
-    """The four settings, and where there are two of them their differences; neighbours."""
+    """The four settings, and where there are two of them their differences; where people are unsure; neighbours."""
     differences = [_differences(parts)] if parts.comparisons else []
-    return [_settings(parts), *differences, _neighbours(parts.neighbours)]
+    doubt = [_by_agreement(parts)] if parts.by_agreement else []
+    return [_settings(parts), *differences, *doubt, _neighbours(parts.neighbours)]
 
 
 def _settings(parts: RunParts) -> ScoreTable:
@@ -131,6 +132,28 @@ def _differences(parts: RunParts) -> ScoreTable:
         "difference",
         list(SCORES.values()),
         rows,
+    )
+
+
+def _by_agreement(parts: RunParts) -> ScoreTable:
+    models = list(next(iter(parts.by_agreement.values())).accuracies)
+    rows = {
+        f"{group} ({one.n_triplets:,} triplets)": [
+            Score(one.share, is_reference=True, ceiling=one.share),
+            *(Score.of(one.accuracies[model].to_dict()) for model in models),
+        ]
+        for group, one in parts.by_agreement.items()
+    }
+    columns, chance = ["share of people", *models], parts.metrics["chance"][ACCURACY]
+    rows["chance"] = [None, *(Score(chance, chance=chance, is_reference=True) for _ in models)]
+    return ScoreTable(
+        "Where people are unsure",
+        "Held-out triplets by how many single people choose the odd one of all their judgments together: the mean "
+        "share of people who choose it, and how often the student does. Intervals: 95 %, over objects.",
+        "people",
+        columns,
+        rows,
+        on_one_axis=tuple(columns),
     )
 
 

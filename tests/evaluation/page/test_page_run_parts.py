@@ -1,5 +1,7 @@
 """What a run's page is made of, against functions that take the embeddings themselves."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from alignet_hf.data.judgments import Judgments
 from alignet_hf.evaluation.comparison import compare_models
 from alignet_hf.evaluation.page import run_scores
 from alignet_hf.evaluation.page.run_parts import AFTER, BEFORE, COMPARED, DIRECT, RunParts
-from alignet_hf.triplets import triplet_similarities
+from alignet_hf.triplets import is_correct, triplet_similarities
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +52,21 @@ def test_chance_stands_in_words_wherever_it_is_drawn(parts):
         drawn = {score.chance for row in table.rows.values() for score in row if score and score.chance is not None}
         said = {score.estimate for score in table.rows.get("chance", []) if score is not None}
         assert drawn <= said | {0.0}, table.title  # of differences, none: 0
+
+
+def test_the_student_is_shown_by_how_sure_people_are(parts, made_run):
+    (table,) = [table for table in run_scores.tables(parts) if table.title == "Where people are unsure"]
+    judgments = made_run.judgments
+    right = is_correct(triplet_similarities(made_run.student_embeddings("alignet"), judgments.held_out))
+    sure = np.round(100 * judgments.held_out_shares[:, 0]) >= 80
+    (name,) = [name for name in table.rows if name.startswith("agree")]
+    assert f"({sure.sum():,} triplets)" in name
+    share, _, after = table.rows[name]
+    assert share.estimate == pytest.approx(judgments.held_out_shares[sure, 0].mean())
+    assert after.estimate == pytest.approx(right[sure].mean())
+    nobody_says = replace(made_run, judgments=replace(judgments, held_out_shares=None))
+    titles = [table.title for table in run_scores.tables(RunParts(nobody_says, made_run.metrics))]
+    assert "Where people are unsure" not in titles
 
 
 def test_shares_follow_judgments_whose_photographs_are_lost(made_run):

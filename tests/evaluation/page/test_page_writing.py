@@ -121,7 +121,7 @@ def test_numbers_of_the_tables_are_those_of_the_metrics(parsed, made_run):
 
 
 def test_every_table_has_a_caption_and_scopes(parsed):
-    assert len(parsed.all("table")) == len(parsed.all("caption")) == 5
+    assert len(parsed.all("table")) == len(parsed.all("caption")) == 6
     assert all(head.get("scope") in ("col", "row") for head in parsed.all("th"))
     assert all(image.get("alt") for image in parsed.all("img"))
     ids = [element["id"] for element in parsed.elements if "id" in element]
