@@ -138,22 +138,21 @@ def _differences(parts: RunParts) -> ScoreTable:
 def _by_agreement(parts: RunParts) -> ScoreTable:
     models = list(next(iter(parts.by_agreement.values())).accuracies)
     rows = {
-        f"{group} ({one.n_triplets:,} triplets)": [
-            Score(one.share, is_reference=True, ceiling=one.share),
-            *(Score.of(one.accuracies[model].to_dict()) for model in models),
+        f"{group}; {one.n_triplets:,} triplets, {one.share:.0%} of people on average": [
+            Score.of(one.accuracies[model].to_dict()) for model in models
         ]
         for group, one in parts.by_agreement.items()
     }
-    columns, chance = ["share of people", *models], parts.metrics["chance"][ACCURACY]
-    rows["chance"] = [None, *(Score(chance, chance=chance, is_reference=True) for _ in models)]
+    chance = parts.metrics["chance"][ACCURACY]
+    rows["chance"] = [Score(chance, chance=chance, is_reference=True)] * len(models)
     return ScoreTable(
         "Where people are unsure",
-        "Held-out triplets by how many single people choose the odd one of all their judgments together: the mean "
-        "share of people who choose it, and how often the student does. Intervals: 95 %, over objects.",
+        "Held-out triplets by how many single people choose the odd one of all their judgments together, and how often "
+        "the student does. Intervals: 95 %, over objects.",
         "people",
-        columns,
+        models,
         rows,
-        on_one_axis=tuple(columns),
+        on_one_axis=tuple(models),
     )
 
 

@@ -18,7 +18,7 @@ def with_interval(score: Score, number=per_cent) -> str:
 
 
 def correlation(value: float) -> str:
-    return f"{value:.2f}".replace("-", "\N{MINUS SIGN}")
+    return f"{round(value, 2) + 0.0:.2f}".replace("-", "\N{MINUS SIGN}")  # + 0.0: no minus sign before a zero
 
 
 def before_and_after(before: Score, after: Score, n_objects: int, n_triplets: int) -> str:
