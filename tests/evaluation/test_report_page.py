@@ -363,8 +363,9 @@ def folders(tmp_path_factory):
     changed = change(before, after, names, n_bootstrap=20)
     comparison = compare_results(changed.scores["cka"], changed.scores["cka"])
     about = {"model": "after", "against": "before", "command": "alignet-hf evaluate after --against before"}
-    save_scores(changed.scores, scores, {"calibration_error": comparison}, about)
+    save_scores(changed.scores, scores, {"cka": comparison}, about)
     save_neighbours(changed.neighbours, open_images("objects92"), names, scores / "representation")
+    Image.new("RGB", (1600, 600), "white").save(scores / "representation" / "spectrum.png")
     one = {"estimate": 0.6, "low": 0.5, "high": 0.7, "chance": 0.333}
     measured = {"odd_one_out_accuracy": one, "rsa_spearman": one | {"chance": 0.0}}
     row = {"condition": {"triplets.n": 200}, "who": "student", "setting": "alignet", "scores": measured}
@@ -400,6 +401,58 @@ def test_pages_of_scores_and_of_sweeps_read_as_those_of_runs(browser, folders, k
     for card in cards:
         assert len(card.find_elements("css selector", "li .photograph")) == 12
     assert browser.get_log("browser") == []
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_rows_of_scores_are_rows_of_a_table_however_they_are_laid_out(browser, folders, width):
+    screen(browser, width)
+    browser.get(write_report_of(folders["scores"]).as_uri())
+    (table,) = browser.find_elements("css selector", "table.told")
+    without, row = table.find_elements("css selector", "tbody tr")[:2]
+    assert [one.aria_role for one in without.find_elements("css selector", "td")] == ["cell"] * 4  # two are empty
+    assert row.value_of_css_property("display") == ("block" if width < 500 else "table-row")
+    roles = {tag: [one.aria_role for one in row.find_elements("css selector", tag)] for tag in ("th", "td")}
+    assert roles == {"th": ["rowheader"], "td": ["cell"] * 4}
+    assert (table.aria_role, row.aria_role) == ("table", "row")
+    heads = [one.aria_role for one in table.find_elements("css selector", "thead th")]
+    assert heads == ["columnheader"] * 5
+    labels = [one for one in row.find_elements("css selector", ".of") if one.is_displayed()]
+    assert len(labels) == (3 if width < 500 else 0)  # of the columns, whose heads a phone does not show
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_figures_lie_on_a_sheet_that_is_light_in_both_themes(browser, folders, colours):
+    screen(browser, 390, colours=colours)
+    browser.get(write_report_of(folders["scores"]).as_uri())
+    sheet = browser.find_element("css selector", ".paper")
+    ground = list(map(int, re.findall(r"\d+", sheet.value_of_css_property("background-color"))))[:3]
+    assert (ground == [255, 255, 255]) == (colours == "light")
+    assert min(ground) > 220
+    assert sheet.value_of_css_property("padding") == "12px"
+    picture = sheet.find_element("css selector", "img")
+    assert sheet.rect["width"] <= 390 < picture.rect["width"]  # a wide one is not shrunk to a phone: the sheet scrolls
+
+
+@pytest.mark.parametrize("kind", ["scores", "sweep"])
+def test_the_keyboard_walks_these_pages_in_their_order(browser, folders, kind):
+    from selenium.webdriver.common.keys import Keys
+
+    screen(browser)
+    browser.get(write_report_of(folders[kind]).as_uri())
+    script = """const e = document.activeElement, s = getComputedStyle(e);
+    const all = [...document.querySelectorAll('*')];
+    return [all.indexOf(e), e.tagName, s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) > 1]"""
+    walked = []
+    for _ in range(60):
+        keys(browser, Keys.TAB)
+        place, tag, outlined = browser.execute_script(script)
+        if tag == "BODY":
+            break
+        assert outlined, tag
+        assert browser.switch_to.active_element.accessible_name or tag == "SUMMARY"
+        walked.append(place)
+    assert len(walked) > 6
+    assert walked == sorted(set(walked))
 
 
 def test_without_scripts_the_page_still_reads(browser, page_file):
