@@ -84,7 +84,7 @@ _TABLE = {
         MORE,
     ),
     rf"(?P<set>{_SETS})_rsa_(?P<correlation>spearman|pearson|kendall)(?P<each>_by_person)?(?:/(?P<part>.+))?": (
-        "RSA, {set}{part}{each} ({correlation})",
+        "Similarities like people's (RSA), {set}{part}{each} ({correlation})",
         "The correlation, over pairs of images, of the encoder's similarities with people's.",
         CORRELATION,
         MORE,

@@ -163,7 +163,10 @@ def test_errors_and_losses_are_better_where_they_are_less(name, expected):
         ("few_shot_accuracy/things/10-shot-logistic", "10-shot accuracy on things, logistic regression"),
         ("few_shot_accuracy/1-shot", "1-shot accuracy"),
         ("levels_odd_one_out_accuracy/fine-grained", "Odd-one-out accuracy, Levels, fine-grained"),
-        ("peterson_rsa_kendall_by_person/fruits", "RSA, Peterson, fruits, person by person (Kendall's tau)"),
+        (
+            "peterson_rsa_kendall_by_person/fruits",
+            "Similarities like people's (RSA), Peterson, fruits, person by person (Kendall's tau)",
+        ),
         ("ood_auroc/textures/knn", "Detection (textures), by distance of neighbours"),
         ("scaled_distance_change/same_basic", "Change of scaled distances, same basic category"),
     ],
