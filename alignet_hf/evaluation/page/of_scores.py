@@ -57,7 +57,8 @@ def page_of_scores(folder: Path, *, photographs: bool = True) -> Page:
         limits=[
             "An interval is drawn over what its row says: it tells how far other objects, images or people like these "
             "could move a score, and nothing of other data sets, or of models trained with another seed."
-        ],
+        ]
+        + ([f"Noted when they were made: {about['notes']}."] if "notes" in about else []),
         tables=tables_by_kind(content, model, against),
         about_tables=about_tables(content, model, against),
         photographs=shown,
@@ -66,7 +67,7 @@ def page_of_scores(folder: Path, *, photographs: bool = True) -> Page:
         left_out=left_out,
         commands=[("This page again, in its folder", "alignet-hf report .")]
         + ([("The scores again", about["command"])] if "command" in about else []),
-        facts={key: str(value) for key, value in about.items() if key != "command"} | package_versions(),
+        facts={key: str(value) for key, value in about.items() if key not in ("command", "notes")} | package_versions(),
     )
 
 

@@ -118,9 +118,14 @@ def _difference(one: Mapping) -> Score:
 
 
 def _verdict(name: str, difference: Mapping) -> str:
+    """What the difference tells; and where the correction takes that back, or does not count it, that."""
     way = way_of(name, difference)
-    told = way in (BETTER, WORSE, HIGHER, LOWER)
-    return f"{way}; corrected, it may be chance" if told and not difference.get("p_adjusted", 0) <= SURE else way
+    said = [way]
+    if way in (BETTER, WORSE, HIGHER, LOWER) and not difference.get("p_adjusted", 0) <= SURE:
+        said.append("corrected, it may be chance")
+    if apart := difference.get("set_apart"):
+        said.append(f"not counted: {apart}")
+    return "; ".join(said)
 
 
 def names_by_way(comparisons: Mapping[str, Mapping], ways: Collection[str]) -> list[str]:

@@ -107,6 +107,16 @@ def test_the_summary_names_the_farthest_differences_by_which_way_is_better(folde
     ]
 
 
+def test_what_was_noted_stands_with_the_limits(folder):
+    assert len(page_of_scores(folder).limits) == 1
+    content = json.loads((folder / "scores.json").read_text())
+    content["about"]["notes"] = "3 of 9 images have no category"
+    (folder / "scores.json").write_text(json.dumps(content))
+    page = page_of_scores(folder)
+    assert page.limits[1] == "Noted when they were made: 3 of 9 images have no category."
+    assert "notes" not in page.facts
+
+
 def test_the_command_writes_a_small_escaped_page(call, folder):
     code, out, err = call("report", folder)
     assert (code, err) == (0, "")

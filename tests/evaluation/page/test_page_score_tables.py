@@ -75,10 +75,11 @@ def test_what_an_interval_tells(name, interval, way):
     [
         ({"p_adjusted": 0.05}, "better"),
         ({"p_adjusted": 0.051}, "better; corrected, it may be chance"),
-        ({}, "better"),  # not among those that are corrected
+        ({"p_adjusted": 0.01, "set_apart": "the same as cka"}, "better; not counted: the same as cka"),
+        ({"set_apart": "the same in every draw"}, "better; not counted: the same in every draw"),
     ],
 )
-def test_a_verdict_says_where_the_correction_takes_it_back(p, verdict):
+def test_a_verdict_says_where_the_correction_takes_it_back_or_does_not_count_it(p, verdict):
     difference = {"estimate": 0.15, "low": 0.1, "high": 0.2, **p}
     (table, *_) = tables_by_kind(content() | {"comparisons": {NAME: difference}}, "a", "b")
     assert table.verdicts[NAME] == verdict
