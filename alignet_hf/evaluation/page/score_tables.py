@@ -105,8 +105,9 @@ def _score(one: Mapping) -> Score:
 
 def _other(ours: Mapping | None, theirs: Mapping | None, difference: Mapping | None) -> Score | None:
     """The other model's score; of a folder that does not hold it, what the difference leaves, without an interval."""
-    if theirs is not None:
-        return _score(theirs)
+    if theirs is not None:  # people's own score is that of the judgments, whoever is compared with them
+        people = {key: ours[key] for key in ("ceiling", "upper_ceiling") if key in (ours or {})}
+        return _score({**people, **theirs})
     if ours is None or difference is None:
         return None
     return Score(ours["estimate"] - difference["estimate"], chance=ours.get("chance"), ceiling=ours.get("ceiling"))
