@@ -32,8 +32,8 @@ class Comparison:
         p_mcnemar: two-sided and exact, given the triplets on which one model alone is right; it takes triplets as
             independent, and is too small where they share objects. None where the score is not an accuracy.
         n_first_only, n_second_only: triplets that the first, the second alone gets right; None likewise.
-        p_adjusted: p_bootstrap corrected for the number of comparisons; None before `adjust_comparisons`.
         second: the second model's own score; None where it was not kept.
+        p_adjusted: p_bootstrap corrected for the number of comparisons; None before `adjust_comparisons`.
     """
 
     difference: Result
@@ -41,8 +41,8 @@ class Comparison:
     p_mcnemar: float | None = None
     n_first_only: int | None = None
     n_second_only: int | None = None
-    p_adjusted: float | None = None
     second: Result | None = None
+    p_adjusted: float | None = None
 
     @property
     def facts(self) -> dict[str, float]:
