@@ -74,11 +74,12 @@ def page_of_scores(folder: Path, *, photographs: bool = True) -> Page:
 def _read(path: Path) -> dict:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        parts = content["scores"], content["comparisons"], content["about"]
-        if not all(isinstance(part, dict) for part in parts):
+        measured = [content["scores"], content["comparisons"], content.setdefault("against", {})]
+        if not all(isinstance(part, dict) for part in (*measured, content["about"])):
             raise TypeError
-        for one in (*content["scores"].values(), *content["comparisons"].values()):
-            float(one["estimate"])
+        for part in measured:
+            for one in part.values():
+                float(one["estimate"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{path}: not the scores that evaluate --out writes, or damaged; run evaluate again"
@@ -89,15 +90,19 @@ def _read(path: Path) -> dict:
 def _summary(comparisons: dict, model: str, against: str) -> list[str]:
     if not comparisons:
         return [f"What {model} scores, with 95 % intervals where they were drawn; the tables have every number."]
+    n_all = len(comparisons)
+    comparisons = {name: one for name, one in comparisons.items() if not one.get("set_apart")}
     better, worse, other = (names_by_way(comparisons, ways) for ways in ((BETTER,), (WORSE,), (HIGHER, LOWER)))
     untold = len(comparisons) - len(better) - len(worse) - len(other)
+    apart = n_all - len(comparisons)
+    more = f" {apart} more are the same as another of them, or the same in every draw." if apart else ""
     told = f"better on {len(better)} and worse on {len(worse)}"
     if other:
         told += f", and higher or lower on {len(other)} of which neither side is better"
     rest = f"; on the other {untold} the data do not tell" if untold else ""
     return [
         f"Of {len(comparisons)} scores on which {model} is compared with {against}, it is {told}, with a 95 % interval "
-        f"of the difference that does not hold 0{rest}.",
+        f"of the difference that does not hold 0{rest}.{more}",
         *_named("Most clearly better", better, comparisons),
         *_named("Most clearly worse", worse, comparisons),
         *_named("Of those of which neither side is better, most clearly other", other, comparisons),

@@ -15,7 +15,7 @@ def tables_by_kind(content: dict, model: str, against: str) -> list[ScoreTable]:
     """A table for each kind of score that there is.
 
     Args:
-        content: of scores.json; `scores`, and where two models are compared `comparisons` and `against`.
+        content: of scores.json: `scores`, and where two models are compared `comparisons` and `against`.
         model, against: the names of the two.
     """
     kinds: dict[Kind, list[str]] = {kind: [] for kind in KINDS}
@@ -60,7 +60,7 @@ def about_tables(content: dict, model: str, against: str) -> str:
 
 
 def _table(kind: Kind, names: list[str], content: dict, titles: tuple[str, str]) -> ScoreTable:
-    scores, comparisons, theirs = content["scores"], content["comparisons"], content.get("against", {})
+    scores, comparisons, theirs = content["scores"], content["comparisons"], content["against"]
     compared = [name for name in names if name in comparisons]
     heads = {name: _head(score_name(name), scores.get(name, comparisons.get(name))) for name in names}
     caption = f"Unit: {kind.unit}."

@@ -77,6 +77,17 @@ def test_the_summary_counts_what_intervals_tell(folder):
     )
 
 
+def test_the_summary_counts_no_test_twice(folder):
+    content = json.loads((folder / "scores.json").read_text())
+    content["comparisons"]["few_shot_accuracy/10-shot"]["set_apart"] = "the same as few_shot_accuracy/1-shot"
+    (folder / "scores.json").write_text(json.dumps(content))
+    said = page_of_scores(folder).summary[0]
+    assert said.startswith(
+        "Of 2 scores on which me/<my>-model is compared with me/base, it is better on 1 and worse on 0"
+    )
+    assert said.endswith(" 1 more are the same as another of them, or the same in every draw.")
+
+
 def test_the_summary_names_the_farthest_differences_by_which_way_is_better(folder):
     content = json.loads((folder / "scores.json").read_text())
     differences = {
@@ -165,7 +176,14 @@ def test_a_folder_of_neither_is_one_line(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content", ["{", "[]", '{"scores": {"a": {}}, "comparisons": {}, "about": {}}', '{"scores": {}}']
+    "content",
+    [
+        "{",
+        "[]",
+        '{"scores": {"a": {}}, "comparisons": {}, "about": {}}',
+        '{"scores": {}}',
+        '{"scores": {}, "comparisons": {}, "about": {}, "against": {"a": 0.5}}',
+    ],
 )
 def test_a_damaged_file_is_one_line(tmp_path, content):
     (tmp_path / "scores.json").write_text(content)

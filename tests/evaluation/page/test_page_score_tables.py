@@ -14,7 +14,12 @@ RANK = {"estimate": 84.0, "low": 80.0, "high": 90.0}
 
 
 def content(**further) -> dict:
-    return {"scores": {NAME: ACCURACY, "effective_rank": RANK}, "comparisons": {NAME: DIFFERENCE}, **further}
+    return {
+        "scores": {NAME: ACCURACY, "effective_rank": RANK},
+        "comparisons": {NAME: DIFFERENCE},
+        "against": {},
+        **further,
+    }
 
 
 def test_both_models_stand_beside_their_difference_and_the_verdict():
@@ -87,7 +92,7 @@ def test_a_verdict_says_where_the_correction_takes_it_back_or_does_not_count_it(
 
 
 def test_a_score_with_a_difference_alone_is_a_row_too():
-    (table,) = tables_by_kind({"scores": {}, "comparisons": {NAME: DIFFERENCE}}, "a", "b")
+    (table,) = tables_by_kind(content(scores={}), "a", "b")
     assert table.rows[NAME][:2] == [None, None]
 
 
@@ -95,4 +100,4 @@ def test_models_are_called_by_the_last_part_of_their_names_where_these_differ():
     assert short_names("me/student/", "/there/teacher") == ("student", "teacher")
     assert short_names("run1/student", "run2/student") == ("run1/student", "run2/student")
     assert "student less teacher" in about_tables(content(), "student", "teacher")
-    assert "less" not in about_tables({"scores": {}, "comparisons": {}}, "student", "teacher")
+    assert "less" not in about_tables(content(comparisons={}), "student", "teacher")
