@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from alignet_hf.evaluation.result_drawing import CEILING, ESTIMATE
-from alignet_hf.evaluation.score_names import KINDS, LESS, MORE, Kind, score_name
+from alignet_hf.evaluation.score_names import score_name
+from alignet_hf.evaluation.score_words import KINDS, LESS, MORE, Kind
 from alignet_hf.evaluation.statistics import Result
 
 if TYPE_CHECKING:

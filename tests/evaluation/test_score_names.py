@@ -15,7 +15,8 @@ from alignet_hf.evaluation.inputs import OPTIONS, RSA
 from alignet_hf.evaluation.on_people import People, Scoring, compare, score
 from alignet_hf.evaluation.representation.categories import Categories
 from alignet_hf.evaluation.representation.scores import Kinds, change, structure
-from alignet_hf.evaluation.score_names import KINDS, LESS, OTHER, is_named, score_name
+from alignet_hf.evaluation.score_names import is_named, score_name
+from alignet_hf.evaluation.score_words import KINDS, LESS, OTHER
 from alignet_hf.evaluation.vision.corruptions import CORRUPTIONS, SEVERITIES
 from alignet_hf.evaluation.vision.data import VisionEmbeddings
 from alignet_hf.evaluation.vision.labelled import LabelledEmbeddings

@@ -3,7 +3,8 @@
 from collections.abc import Collection, Mapping
 
 from alignet_hf.evaluation.page.content import RowHead, Score, ScoreTable
-from alignet_hf.evaluation.score_names import KINDS, LESS, MORE, Kind, ScoreName, score_name
+from alignet_hf.evaluation.score_names import ScoreName, score_name
+from alignet_hf.evaluation.score_words import KINDS, LESS, MORE, Kind
 
 SURE = 0.05  # of a p-value that is corrected for the number of comparisons
 BETTER, WORSE, HIGHER, LOWER = "better", "worse", "higher", "lower"
