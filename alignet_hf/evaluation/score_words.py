@@ -198,13 +198,13 @@ TABLE = {
     ),
     r"retrieval_precision/(?P<k>\d+)": (
         "Precision of retrieval, first {k}",
-        "The share of a query's class among the {k} most similar images.",
+        "The share of a query's class among the first {k} of the ranking.",
         RETRIEVAL,
         MORE,
     ),
     r"retrieval_recall/(?P<k>\d+)": (
         "Recall of retrieval, first {k}",
-        "The share of queries with an image of their class among the {k} most similar.",
+        "The share of queries with an image of their class among the first {k} of the ranking.",
         RETRIEVAL,
         MORE,
     ),
