@@ -37,14 +37,17 @@ def run(*arguments: str) -> Run:
 
 
 def print_goals(title: str, goals: list[tuple[str, str, str, bool | None]]) -> None:
-    """Print rows (what, goal, measured, met), and exit with 1 if one is not met; `met` is None where none was taken."""
+    """Print rows (what, goal, measured, met), and exit with 1 if a goal is not met.
+
+    A row whose goal is "" is there to be read, and meets nothing; `met` is None where a goal was not measured.
+    """
     table = Table(title=title)
     for name in ("what", "goal", "measured", "met"):
         table.add_column(name, no_wrap=name != "what")
     for what, goal, measured, met in goals:
-        table.add_row(what, goal, measured, {True: "yes", False: "NO", None: "not measured"}[met])
+        table.add_row(what, goal, measured, {True: "yes", False: "NO", None: "not measured"}[met] if goal else "")
     Console(width=None if sys.stdout.isatty() else 140).print(table)
-    sys.exit(0 if all(met in (True, None) for *_, met in goals) else 1)
+    sys.exit(0 if all(met in (True, None) or not goal for _, goal, _, met in goals) else 1)
 
 
 def with_interval(score: dict[str, float]) -> str:
