@@ -18,8 +18,8 @@ def results_frame(results: Mapping[str, Result] | Iterable[Result]) -> "pandas.D
     """One row a Result; the keys of a mapping (groups, models) become the index.
 
     Returns:
-        Columns name, estimate, low, high, chance, ceiling, upper_ceiling, normalised, p_value, n, unit, over,
-        n_bootstrap; nan where a Result has no chance, no ceiling or no p-value.
+        Columns name, estimate, low, high, chance, ceiling, upper_ceiling, normalised, p_value, n_objects, unit, over,
+        n_bootstrap, as `Result.to_dict` names them; nan where a Result has no chance, no ceiling or no p-value.
     """
     import pandas
 
@@ -35,7 +35,7 @@ def results_frame(results: Mapping[str, Result] | Iterable[Result]) -> "pandas.D
             "upper_ceiling": _number(result.upper_ceiling),
             "normalised": _number(result.normalised),
             "p_value": _number(result.p_value),
-            "n": result.n_objects,
+            "n_objects": result.n_objects,
             "unit": result.unit,
             "over": " and ".join(result.over),
             "n_bootstrap": len(result.samples),
@@ -49,14 +49,14 @@ def comparisons_frame(comparisons: "Mapping[str, Comparison] | Iterable[Comparis
     """One row a Comparison; the keys of a mapping become the index.
 
     Returns:
-        Columns name, estimate, low, high, p_bootstrap, p_adjusted, p_mcnemar, n_first_only, n_second_only, n, unit,
-        over, n_bootstrap; nan where something is not known.
+        Columns name, estimate, low, high, p_bootstrap, p_adjusted, p_mcnemar, n_first_only, n_second_only, n_objects,
+        unit, over, n_bootstrap, as `Comparison.to_dict` names them; nan where something is not known.
     """
     comparisons, index = _keyed(comparisons)
     frame = results_frame([one.difference for one in comparisons])
     frame = frame.drop(columns=["chance", "ceiling", "upper_ceiling", "normalised", "p_value"])
     facts = ("p_bootstrap", "p_adjusted", "p_mcnemar", "n_first_only", "n_second_only")
-    for place, fact in enumerate(facts, list(frame.columns).index("n")):
+    for place, fact in enumerate(facts, list(frame.columns).index("n_objects")):
         frame.insert(place, fact, [one.facts.get(fact, np.nan) for one in comparisons])
     return frame if index is None else frame.set_axis(index)
 

@@ -4,6 +4,7 @@ import numpy as np
 from huggingface_hub import ModelCardData
 from huggingface_hub.repocard_data import model_index_to_eval_results
 
+from alignet_hf.evaluation.comparison import Comparison
 from alignet_hf.evaluation.result_table import results_frame
 from alignet_hf.evaluation.statistics import Result
 
@@ -24,13 +25,26 @@ FULL = Result.from_samples(
 def test_a_frame_has_a_row_a_result():
     frame = results_frame({"coarse": PLAIN, "fine": FULL})
     assert list(frame.index) == ["coarse", "fine"]
-    assert frame.loc["fine", ["estimate", "chance", "ceiling", "n", "n_bootstrap"]].tolist() == [0.7, 0.2, 0.7, 5, 101]
+    assert frame.loc["fine", ["estimate", "chance", "ceiling", "n_objects", "n_bootstrap"]].tolist() == [
+        0.7,
+        0.2,
+        0.7,
+        5,
+        101,
+    ]
     assert frame.loc["fine", "over"] == "triplets and people"
     assert frame.loc["fine", "normalised"] == 1
     assert frame.loc["fine", "upper_ceiling"] == 0.75
     assert frame.loc["coarse", ["ceiling", "upper_ceiling", "normalised", "p_value"]].isna().all()
     assert frame.select_dtypes("number").shape[1] == 10
     assert PLAIN.to_frame().equals(results_frame([PLAIN]))
+
+
+def test_a_column_is_called_what_json_calls_it():
+    of_tables_alone = {"name", "n_bootstrap"}
+    assert set(FULL.to_frame().columns) - of_tables_alone == set(FULL.to_dict())
+    compared = Comparison(PLAIN, 0.01, 0.02, 3, 4, 0.05)
+    assert set(compared.to_frame().columns) - of_tables_alone == set(compared.to_dict()) - {"chance"}
 
 
 def test_where_nothing_is_right_there_is_no_chance():
