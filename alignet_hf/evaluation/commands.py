@@ -203,9 +203,9 @@ def evaluate(
         parts.append(human)
     data = LabelledData(training, test, seed)
     if "vision" in suites:
-        from alignet_hf.evaluation.vision.data import Wanted
-        from alignet_hf.evaluation.vision.scores import VisionOptions
-        from alignet_hf.evaluation.vision.suite import VisionSuite, numbers, strength
+        from alignet_hf.evaluation.vision.options import VisionOptions, numbers, strength
+        from alignet_hf.evaluation.vision.suite import VisionSuite
+        from alignet_hf.evaluation.vision.wanted import Wanted
 
         wanted = Wanted(few_shot or (), breeds, robustness or (), ood or ())
         few = numbers(shots, "--shots"), tuple(classifiers.split(","))

@@ -3,6 +3,7 @@
 import csv
 import json
 import shlex
+import shutil
 from collections import Counter
 
 import numpy as np
@@ -286,6 +287,33 @@ def test_the_strength_of_the_regularization_can_be_big_visions(call, lab):
     code, out, error = call(*arguments)
     assert code == 0, error
     assert [one["l2"] for one in json.loads(out).values()] == [1024.0, 1024.0]
+
+
+def test_too_few_images_are_refused_before_any_is_embedded(call, lab, tmp_path, embedded):
+    photos, vision = lab / "photos", ["evaluate", lab / "encoder", "--suite", "vision"]
+    own = ["--training", f"{photos},split=train", "--test", f"{photos},split=test"]
+    shutil.copytree(photos / "train", tmp_path / "single")
+    for photo in (tmp_path / "single").glob("*/*.png"):
+        if photo.stem != "0":
+            photo.unlink()
+    (tmp_path / "numbered" / "7").mkdir(parents=True)
+    shutil.copy(photos / "test" / "ant" / "0.png", tmp_path / "numbered" / "7" / "0.png")
+    (tmp_path / "real.json").write_text(json.dumps([[0]] * 50_000))
+    shots = "--shots 13: few-shot: class ant has 12 training images, where 13 shots are asked (so it is with 5 of the 5"
+    half = "few-shot, half: class ant has 3 training images, where 10 shots are asked"
+    refused = {
+        shots: [*own, "--shots", "1,13"],
+        half: ["--few-shot", f"half={photos},split=test"],
+        "every class has one training image alone": ["--training", tmp_path / "single", *own[2:], "--shots", 1],
+        "imagenet-v2 has images of class n01514668": [*own, "--robustness", f"v2={tmp_path / 'numbered'}"],
+        "no validation image of ImageNet by its name": [*own, "--robustness", f"real={tmp_path / 'real.json'}"],
+    }
+    for said, arguments in refused.items():
+        code, out, error = call(*vision, *arguments)
+        assert (code, out) == (2, "")
+        assert said in error
+        assert len(error.strip().splitlines()) == 1
+    assert not embedded
 
 
 def test_imagenets_variants_by_their_layouts(call, lab, tmp_path, monkeypatch):

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import numpy as np
 
-from alignet_hf.errors import InputError
 from alignet_hf.evaluation.labelled_data import LabelledData
 from alignet_hf.evaluation.vision import imagenet_variants
+from alignet_hf.evaluation.vision.few_shot_data import few_shot_data
 from alignet_hf.evaluation.vision.image_spec import Spec
 from alignet_hf.evaluation.vision.labelled import LabelledEmbeddings
 from alignet_hf.evaluation.vision.labelled_images import LabelledImages
-from alignet_hf.evaluation.vision.presets import few_shot_data
 from alignet_hf.evaluation.vision.robustness import IMAGENET
 from alignet_hf.evaluation.vision.store import EmbeddingStore
 from alignet_hf.evaluation.vision.superclass_tasks import SuperclassTask, breeds_tasks
+from alignet_hf.evaluation.vision.wanted import CORRUPTED, MADE, REAL, Wanted
 from alignet_hf.inputs import open_images
 
 VARIANTS = {
@@ -23,52 +23,6 @@ VARIANTS = {
     "a": imagenet_variants.open_imagenet_a,
     "r": imagenet_variants.open_imagenet_r,
 }
-CORRUPTED, REAL, MADE = "c", "real", "made"
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """Vision data as the command line names it.
-
-    Attributes:
-        few_shot: `pets`, `pets=FOLDER`, `mine=IMAGES` each.
-        breeds: what `breeds_tasks` opens, or None.
-        robustness: `v2=FOLDER` each.
-        ood: `textures=IMAGES` each.
-    """
-
-    few_shot: Sequence[str] = ()
-    breeds: str | None = None
-    robustness: Sequence[str] = ()
-    ood: Sequence[str] = ()
-
-    def check(self, data: LabelledData) -> None:
-        """Check names and what belongs together, before anything is opened.
-
-        Raises:
-            InputError: nothing to test on, a set that there is not, or one that lacks the images it goes with.
-        """
-        if data.test_spec is None and data.training_spec is not None:
-            raise InputError("--training: give the images to test on too: --test IMAGES")
-        if data.training_spec is None and not self.few_shot:
-            raise InputError("--suite vision: give --training IMAGES and --test IMAGES, or --few-shot DATA, or both")
-        if data.training_spec is None:
-            for option, is_given in (("--breeds", self.breeds), ("--robustness", self.robustness), ("--ood", self.ood)):
-                if is_given:
-                    raise InputError(f"{option}: give the images to learn from and to test on: --training and --test")
-        for entry in self.robustness:
-            name, _, place = entry.partition("=")
-            if name not in (*VARIANTS, CORRUPTED, REAL) or not place:
-                raise InputError(
-                    f"--robustness {entry}: give SET=PLACE, SET one of {', '.join((*VARIANTS, CORRUPTED, REAL))}"
-                )
-        for entry in self.ood:
-            if not all(entry.partition("=")):
-                raise InputError(f"--ood {entry}: give NAME=IMAGES")
-        for option, entries in (("--few-shot", self.few_shot), ("--robustness", self.robustness), ("--ood", self.ood)):
-            names = [entry.partition("=")[0] for entry in entries]
-            if twice := [name for name in names if names.count(name) > 1]:
-                raise InputError(f"{option} {twice[0]}: given twice")
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ import numpy as np
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation.statistics import Result
 from alignet_hf.evaluation.vision.labelled import LabelledEmbeddings
+from alignet_hf.evaluation.vision.options import METHODS
 from alignet_hf.evaluation.vision.ridge import RidgeClassifiers
 from alignet_hf.evaluation.vision.shots import held_out_draws, shot_draws, validate_shots
 
-METHODS = ("ridge", "logistic")
 STRENGTHS = {  # of the regularization
     "ridge": tuple(2.0**power for power in range(0, 21, 2)),
     "logistic": tuple(10.0**power for power in range(-4, 3)),
@@ -86,12 +86,7 @@ def few_shot(
         InputError: another method, no draw, a strength that is not above 0, a class with too few training images, or
             scikit-learn is not there.
     """
-    if method not in METHODS:
-        raise InputError(f"method is {method!r}; it must be one of {', '.join(METHODS)}")
-    if method == "logistic" and importlib.util.find_spec("sklearn") is None:
-        raise InputError(
-            "the logistic method needs scikit-learn: pip install 'alignet-hf[vision]', or use method=\"ridge\""
-        )
+    require_method(method)
     if n_draws < 1:
         raise InputError(f"n_draws is {n_draws}; at least 1 is needed")
     strengths = STRENGTHS[method] if strengths is None else tuple(strengths)
@@ -119,6 +114,16 @@ def few_shot(
             l2=l2,
         )
     return results
+
+
+def require_method(method: str) -> None:
+    """Raise InputError unless there is such a method, and what it is computed by."""
+    if method not in METHODS:
+        raise InputError(f"method is {method!r}; it must be one of {', '.join(METHODS)}")
+    if method == "logistic" and importlib.util.find_spec("sklearn") is None:
+        raise InputError(
+            "the logistic method needs scikit-learn: pip install 'alignet-hf[vision]', or use method=\"ridge\""
+        )
 
 
 def _chosen_strength(

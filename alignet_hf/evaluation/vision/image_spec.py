@@ -11,6 +11,7 @@ SPEC_HELP = (
     "a folder of class folders, imagenet:FOLDER, a .tsv of file and label, Parquet, a Hub data set, or objects92; "
     "then, after commas, split=, image=, label= (columns), labels=FILE, classes=A+B or FILE, per-class=N"
 )
+VALIDATION = ("validation", "val", "valid")  # the split by its names
 _OPTION = re.compile(r"([a-z][a-z-]*)=(.*)", re.DOTALL)
 
 

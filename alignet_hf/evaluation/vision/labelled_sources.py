@@ -22,13 +22,12 @@ from alignet_hf.data.images.opening import load_hub_dataset
 from alignet_hf.data.images.sources import files_below
 from alignet_hf.data.names import base_name
 from alignet_hf.errors import InputError
-from alignet_hf.evaluation.vision.image_spec import SPEC_HELP, Spec
+from alignet_hf.evaluation.vision.image_spec import SPEC_HELP, VALIDATION, Spec
 from alignet_hf.evaluation.vision.label_files import imagenet_labels, read_labels, read_table
 from alignet_hf.evaluation.vision.labelled_images import LabelledImages
 from alignet_hf.recipe import EMBEDDED
 
 IMAGENET = "imagenet:"
-VALIDATION = ("validation", "val", "valid")  # the split by its names
 _WNID = re.compile(r"(n\d{8})_")
 _VALIDATION_NAME = re.compile(r"ILSVRC2012_val_\d{8}(_n\d{8})?\.JPEG")
 _PLACES_OF_VALIDATION = ("ILSVRC/Data/CLS-LOC/val", "Data/CLS-LOC/val", "val", ".")

@@ -11,14 +11,10 @@ shape and resize with antialiasing. Of images that are squares (CIFAR-100, UC Me
 crop and the antialiasing alone differ.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation.vision.image_spec import SPEC_HELP, Spec
-from alignet_hf.evaluation.vision.labelled_images import LabelledImages, open_labelled
-from alignet_hf.evaluation.vision.labelled_sources import VALIDATION
 
 PREPROCESSING = "the encoder's own (big_vision: resized to 256 x 256 regardless of shape, middle 224 x 224)"
 
@@ -190,90 +186,28 @@ PRESETS = {
 }
 
 
-def few_shot_data(text: str, *, seed: int = 0) -> tuple[str, LabelledImages, LabelledImages]:
-    """The training and test images of a few-shot data set, as the command line names it.
-
-    Args:
-        text: a preset, `pets`; a preset with a copy of your own, `pets=FOLDER`; or NAME=PLACE, where the place has the
-            splits train and test (or validation), or one split alone, of which half of each class is tested on.
-            per-class=N caps the training images alone.
-        seed: of what is drawn.
-
-    Returns:
-        name, training images, test images; their labels are rows of the same classes.
+def few_shot_place(text: str) -> tuple[str, Spec]:
+    """The name of a few-shot data set, as `few_shot_data` takes it, and where it is; nothing is opened.
 
     Raises:
-        InputError: a name that is no preset, without a place; a split= of a preset that has two; or a place that cannot
-            be opened so.
+        InputError: a name that is no preset, or a preset that no Hub copy is known of, without a place; a split= of a
+            preset that has two.
     """
     name, _, place = text.partition("=")
     preset = PRESETS.get(name)
-    if preset is None and not place:
+    if not name or (preset is None and not place):
         raise InputError(f"--few-shot {text}: choose among {', '.join(PRESETS)}, or give NAME=PLACE: {SPEC_HELP}")
     if preset is not None and not place:
         if preset.place is None:
             raise InputError(f"--few-shot {name}: give a folder, --few-shot {name}=FOLDER: {preset.layout}")
         place = preset.place
     spec = Spec.parse(place)
-    if preset is None:
-        return name, *_own(spec, seed)
-    if name == "imagenet" and Path(spec.place).is_dir():
-        spec = replace(spec, place=f"imagenet:{spec.place}")
-    if spec.place == preset.place:
-        spec = spec.with_defaults(image=preset.image, label=preset.label)
-    if preset.test is None:
-        return name, *_divided(spec, preset.n_training / (preset.n_training + preset.n_test), seed)
-    if spec.split is not None:
+    if preset is not None and preset.test is not None and spec.split is not None:
         raise InputError(
             f"--few-shot {text}: {name} has splits of its own, {preset.training} and {preset.test}; leave split= out, "
             "or give another name to divide this split"
         )
-    capped = spec.with_defaults(per_class=preset.per_class)
-    return name, *_two_splits(capped, preset.training, preset.test, seed)
-
-
-def _own(spec: Spec, seed: int) -> tuple[LabelledImages, LabelledImages]:
-    """The two splits of a data set that is no preset."""
-    if spec.split is None and (splits := _splits_of(spec)) is not None:
-        return _two_splits(spec, *splits, seed)
-    return _divided(spec, 0.5, seed)
-
-
-def _two_splits(spec: Spec, training: str, test: str, seed: int) -> tuple[LabelledImages, LabelledImages]:
-    """Of these names; `per_class` is of the training images alone."""
-    learnt = open_labelled(replace(spec, split=training), seed=seed)
-    return learnt, open_labelled(replace(spec, split=test, per_class=None), classes=learnt.classes)
-
-
-def _divided(spec: Spec, share: float, seed: int) -> tuple[LabelledImages, LabelledImages]:
-    """One split in two; `per_class` is of the training images alone, this share."""
-    learnt, test = open_labelled(replace(spec, per_class=None)).divided(share, seed)
-    return learnt if spec.per_class is None else learnt.capped(spec.per_class, seed), test
-
-
-def _splits_of(spec: Spec) -> tuple[str, str] | None:
-    """The names of a place's splits of training and test; None where it has one alone."""
-    place = Path(spec.place)
-    if spec.place.startswith("imagenet:"):
-        return "train", "val"
-    if place.is_dir():
-        there = {entry.name for entry in place.iterdir() if entry.is_dir()}
-        there |= {path.name.split("-")[0] for path in place.rglob("*.parquet")}
-    elif place.exists() or len(place.parts) != 2:
-        return None
-    else:
-        there = _splits_on_hub(spec.place)
-    test = next((name for name in ("test", *VALIDATION) if name in there), None)
-    return ("train", test) if "train" in there and test is not None else None
-
-
-def _splits_on_hub(name: str) -> Sequence[str]:
-    import datasets
-
-    try:
-        return datasets.get_dataset_split_names(name)
-    except (OSError, ValueError, datasets.exceptions.DatasetGenerationError) as error:
-        raise InputError(f"{name}: the data set cannot be opened: {str(error).splitlines()[0]}") from error
+    return name, spec
 
 
 def presets_text() -> str:

@@ -2,16 +2,17 @@
 
 from collections import ChainMap
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation.human.calibration import Calibration
 from alignet_hf.evaluation.statistics import Result
 from alignet_hf.evaluation.vision.data import VisionEmbeddings
-from alignet_hf.evaluation.vision.few_shot import METHODS, few_shot
+from alignet_hf.evaluation.vision.few_shot import few_shot
 from alignet_hf.evaluation.vision.labelled import LabelledEmbeddings
 from alignet_hf.evaluation.vision.linear_readout import LinearReadout
 from alignet_hf.evaluation.vision.neighbours import knn_accuracy, nearest_neighbours
+from alignet_hf.evaluation.vision.options import VisionOptions
 from alignet_hf.evaluation.vision.out_of_distribution import out_of_distribution
 from alignet_hf.evaluation.vision.readout_calibration import calibration_of_readout
 from alignet_hf.evaluation.vision.retrieval import retrieval
@@ -19,44 +20,6 @@ from alignet_hf.evaluation.vision.robustness import IMAGENET, robustness
 from alignet_hf.evaluation.vision.subpopulation_shift import subpopulation_shift
 
 NEIGHBOURS = 20  # training images near a test image: of the vote, and of how far out it lies
-
-
-@dataclass(frozen=True)
-class VisionOptions:
-    """How the tests are run.
-
-    Attributes:
-        shots: training images a class of few-shot classification.
-        classifiers: of few-shot classification, "ridge" and "logistic"; the latter is slow for many classes.
-        n_draws: how often the shots are drawn.
-        n_bootstrap: draws of test images for intervals; 0 for none.
-        seed: of everything random.
-        l2: the strength of few-shot classification's regularization, big_vision's 1024 say; None to choose it on
-            training images that are no shots.
-
-    Raises:
-        InputError: another classifier, or one strength for two, of which it is not the same.
-    """
-
-    shots: tuple[int, ...] = (1, 10)
-    classifiers: tuple[str, ...] = ("ridge",)
-    n_draws: int = 10
-    n_bootstrap: int = 1000
-    seed: int = 0
-    l2: float | None = None
-
-    def __post_init__(self):
-        for name in self.classifiers:
-            if name not in METHODS:
-                raise InputError(f"--classifiers {name}: choose among {', '.join(METHODS)}")
-        if self.l2 is not None and len(set(self.classifiers)) > 1:
-            raise InputError(
-                f"--l2 {self.l2:g}: is not the same for ridge and logistic; give --classifiers one of them"
-            )
-
-    @property
-    def draws(self) -> dict[str, int]:
-        return {"n_bootstrap": self.n_bootstrap, "seed": self.seed}
 
 
 def vision_scores(

@@ -1,11 +1,17 @@
 """Which training images are the shots of a few-shot test."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from alignet_hf.errors import InputError
-from alignet_hf.evaluation.vision.labelled import LabelledEmbeddings
+
+if TYPE_CHECKING:
+    from alignet_hf.evaluation.vision.labelled import LabelledEmbeddings
+    from alignet_hf.evaluation.vision.labelled_images import LabelledImages
+
+    Labelled = LabelledEmbeddings | LabelledImages
 
 
 def shot_draws(labels: np.ndarray, n_shots: int, n_draws: int, seed: int) -> Iterator[np.ndarray]:
@@ -57,7 +63,7 @@ def places_within(ordered: np.ndarray) -> np.ndarray:
     return np.arange(len(ordered)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
 
 
-def validate_shots(training: LabelledEmbeddings, test: LabelledEmbeddings, n_shots: int) -> None:
+def validate_shots(training: "Labelled", test: "Labelled", n_shots: int) -> None:
     """Raise InputError unless every class of a test image has that many training images."""
     if training.classes != test.classes:
         raise InputError("the training and the test images have other classes; give both in one order")
@@ -69,9 +75,10 @@ def validate_shots(training: LabelledEmbeddings, test: LabelledEmbeddings, n_sho
     tested = np.bincount(test.labels, minlength=len(test.classes)) > 0
     short = np.flatnonzero((sizes < n_shots) & (tested | (sizes > 0)))
     if len(short):
-        name, size = training.classes[short[0]], sizes[short[0]]
+        name, size, n_classes = training.classes[short[0]], sizes[short[0]], (tested | (sizes > 0)).sum()
         raise InputError(
-            f"class {name} has {size} training images, where {n_shots} shots are asked; ask for fewer, or leave it out"
+            f"class {name} has {size} training images, where {n_shots} shots are asked (so it is with {len(short)} of "
+            f"the {n_classes} classes); ask for fewer, or leave it out"
         )
     if (sizes > 0).sum() < 2:
         raise InputError("there are training images of one class alone; a classifier needs two at least")

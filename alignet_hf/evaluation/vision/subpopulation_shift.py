@@ -1,6 +1,7 @@
 """Subpopulation shift: does a read-out of superclasses hold on kinds of them that it was not trained on?"""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from alignet_hf.evaluation.vision.labelled import LabelledEmbeddings
 from alignet_hf.evaluation.vision.linear_readout import LinearReadout
 from alignet_hf.evaluation.vision.predictions import predicted_classes
 from alignet_hf.evaluation.vision.superclass_tasks import SuperclassTask
+
+if TYPE_CHECKING:
+    from alignet_hf.evaluation.vision.labelled_images import LabelledImages
 
 
 def subpopulation_shift(
@@ -74,17 +78,26 @@ def of_superclasses(
     Raises:
         InputError: a class of which there is no image.
     """
+    require_subclasses(data, task, subclasses, what)
     superclass_of = {name: row for row, names in enumerate(subclasses) for name in names}
     superclasses = np.array([superclass_of.get(name, -1) for name in data.classes])
-    there = np.zeros(len(data.classes), bool)
-    there[data.labels] = True
-    missing = superclass_of.keys() - {name for name, has in zip(data.classes, there, strict=True) if has}
-    if missing:
-        raise InputError(
-            f"{task.name}: no image of {min(missing)} among the {what} images ({len(missing)} of {len(superclass_of)} "
-            "classes have none); give images of all classes of ImageNet"
-        )
     labels = superclasses[data.labels]
     rows = np.flatnonzero(labels >= 0)
     names = [data.names[int(row)] for row in rows]
     return LabelledEmbeddings(np.asarray(data.embeddings)[rows], labels[rows], task.superclasses, names)
+
+
+def require_subclasses(
+    data: "LabelledEmbeddings | LabelledImages",
+    task: SuperclassTask,
+    subclasses: Sequence[Sequence[str]],
+    what: str = "given",
+) -> None:
+    """Raise InputError unless there is an image of each of a task's subclasses; arguments as of `of_superclasses`."""
+    wanted = {name for names in subclasses for name in names}
+    missing = wanted - {data.classes[label] for label in np.unique(data.labels)}
+    if missing:
+        raise InputError(
+            f"{task.name}: no image of {min(missing)} among the {what} images ({len(missing)} of {len(wanted)} "
+            "classes have none); give images of all classes of ImageNet"
+        )

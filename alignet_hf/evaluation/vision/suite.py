@@ -6,16 +6,18 @@ from pathlib import Path
 
 import numpy as np
 
-from alignet_hf.errors import InputError
 from alignet_hf.evaluation.comparison import Comparison
 from alignet_hf.evaluation.labelled_data import LabelledData
 from alignet_hf.evaluation.score_files import save_score_figures
 from alignet_hf.evaluation.statistics import Result
 from alignet_hf.evaluation.suite import compare_scores
-from alignet_hf.evaluation.vision.data import VisionEmbeddings, VisionImages, Wanted
+from alignet_hf.evaluation.vision.data import VisionEmbeddings, VisionImages
 from alignet_hf.evaluation.vision.image_keys import image_keys
-from alignet_hf.evaluation.vision.scores import VisionOptions, vision_scores
+from alignet_hf.evaluation.vision.images_needed import check_images
+from alignet_hf.evaluation.vision.options import VisionOptions
+from alignet_hf.evaluation.vision.scores import vision_scores
 from alignet_hf.evaluation.vision.store import EmbeddingStore
+from alignet_hf.evaluation.vision.wanted import Wanted
 
 FOLDER = "vision"  # of the figures
 
@@ -40,11 +42,12 @@ class VisionSuite:
     say: Callable[[str], None]
 
     def __post_init__(self):
-        self.wanted.check(self.data)
+        self.wanted.check(self.data.training_spec, self.data.test_spec)
         self.data.check()
 
     def read(self, note: Callable[[str], None]) -> None:
         self.images = VisionImages.open(self.wanted, self.data)
+        check_images(self.images, self.options)
         pairs = {f"few-shot, {name}: ": both for name, both in self.images.few_shot.items()}
         if self.images.training is not None:
             pairs = {"": (self.images.training, self.images.test)} | pairs
@@ -67,32 +70,3 @@ class VisionSuite:
 
     def save_figures(self, folder: Path, scores: dict[str, Result], comparisons: dict[str, Comparison]) -> None:
         save_score_figures(scores, folder / FOLDER, comparisons)
-
-
-def strength(text: str) -> float | None:
-    """ "1024" -> 1024.0, and "auto" -> None.
-
-    Raises:
-        InputError: neither.
-    """
-    if text == "auto":
-        return None
-    try:
-        found = float(text)
-    except ValueError:
-        found = np.nan
-    if not 0 < found < np.inf:
-        raise InputError(f"--l2 {text}: give a number above 0, 1024 as big_vision say, or auto")
-    return found
-
-
-def numbers(text: str, option: str) -> tuple[int, ...]:
-    """ "1,10" -> (1, 10).
-
-    Raises:
-        InputError: naming the option, where it is not numbers above 0.
-    """
-    parts = text.split(",")
-    if not all(part.isdecimal() and int(part) for part in parts):
-        raise InputError(f"{option} {text}: give numbers above 0 with commas between, such as 1,10")
-    return tuple(dict.fromkeys(int(part) for part in parts))

@@ -4,7 +4,8 @@ from PIL import Image
 
 from alignet_hf.convert.imagenet_labels import imagenet_classes
 from alignet_hf.errors import InputError
-from alignet_hf.evaluation.vision.presets import PRESETS, few_shot_data, presets_text
+from alignet_hf.evaluation.vision.few_shot_data import few_shot_data
+from alignet_hf.evaluation.vision.presets import PRESETS, presets_text
 
 
 def write_photos(folder, **of_class) -> None:
