@@ -214,17 +214,17 @@ def evaluate(
     if "representation" in suites:
         from alignet_hf.evaluation.representation.suite import RepresentationSuite
 
-        parts.append(RepresentationSuite(data, hierarchy, n_bootstrap, seed, _say, n_permutations))
+        parts.append(RepresentationSuite(data, hierarchy, n_bootstrap, seed, _say, n_permutations, against is not None))
 
     quiet()
     notes: list[str] = []
 
-    def note(line: str) -> None:
-        print(f"alignet-hf: {line}", file=sys.stderr)
+    def noting(line: str) -> None:
+        _note(line)
         notes.append(line)
 
     for part in parts:
-        part.read(note)
+        part.read(noting)
     exclusions = None if human is None else human.exclusions
     if exclusions is not None and not as_json:
         print(exclusions)
@@ -234,15 +234,20 @@ def evaluate(
     about = {"model": model, "seed": str(seed), "command": shlex.join(["alignet-hf", *sys.argv[1:]])} | (
         {} if against is None else {"against": against}
     )
-    outcome = run_suites(parts, store, other, note, out, about)
+    outcome = run_suites(parts, store, other, _note, out, about, notes)
     if as_json:
         further = {} if exclusions is None else {"levels_exclusions": exclusions.to_dict()}
-        print(json.dumps(outcome.to_dict() | further | ({"notes": notes} if notes else {})))
+        print(json.dumps(outcome.to_dict() | further))
     else:
         print("\n".join(outcome.lines(against)))
         if out is not None:
             of_two = "" if against is None else f", in which {against} is before and {model} after"
             print(f"scores and figures{of_two}: {out}   a page of them: alignet-hf report {out}")
+
+
+def _note(line: str) -> None:
+    """What a reader of the scores should know, as soon as it is known; it stands with the scores too."""
+    print(f"alignet-hf: {line}", file=sys.stderr)
 
 
 def _say(test: str) -> None:

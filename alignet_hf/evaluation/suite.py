@@ -42,15 +42,18 @@ class Outcome:
     Attributes:
         scores: name -> Result, or Calibration.
         comparisons: name -> the encoder less the other, corrected by Holm for the number of all of them.
+        notes: what a reader of the scores should know.
     """
 
     scores: dict[str, Score] = field(default_factory=dict)
     comparisons: dict[str, Comparison] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     def to_dict(self) -> dict:
-        """As JSON: the scores, and the comparisons as `difference_on_NAME`."""
+        """As JSON: the scores, the comparisons as `difference_on_NAME`, and the notes."""
         found = {name: one.to_dict() for name, one in self.scores.items()}
-        return found | {f"difference_on_{name}": one.to_dict() for name, one in self.comparisons.items()}
+        found |= {f"difference_on_{name}": one.to_dict() for name, one in self.comparisons.items()}
+        return found | ({"notes": self.notes} if self.notes else {})
 
     def lines(self, against: str | None) -> list[str]:
         """As lines to read."""
@@ -60,7 +63,7 @@ class Outcome:
             least = 2 * n / (1 + max(len(one.difference.samples) for one in self.comparisons.values()))
             more = "; --n-bootstrap of more draws allows less" if least > 0.01 else ""
             said.append(f"p of the {n} comparisons: corrected by Holm, {min(least, 1):.2g} at the least{more}")
-        return said
+        return said + [f"note: {line}" for line in self.notes]
 
 
 def run_suites(
@@ -70,6 +73,7 @@ def run_suites(
     note: Note,
     folder: Path | None = None,
     about: Mapping[str, str] | None = None,
+    notes: Sequence[str] = (),
 ) -> Outcome:
     """Score an encoder, and compare it with another under common draws.
 
@@ -79,17 +83,25 @@ def run_suites(
         against: another's.
         note: called with what a reader of the scores should know.
         folder: for scores.csv, comparisons.csv and figures.
-        about: what made the scores, see `score_json.save_json`.
+        about: what made the scores, see `score_json.save_json`; the notes are put with it.
+        notes: what was noted before, when the data were read.
     """
-    found = [(suite, *suite.scores(store, against, note)) for suite in suites]
-    outcome = Outcome()
+    noted = list(notes)
+
+    def noting(line: str) -> None:
+        note(line)
+        noted.append(line)
+
+    found = [(suite, *suite.scores(store, against, noting)) for suite in suites]
+    outcome = Outcome(notes=list(dict.fromkeys(noted)))
     for _, scores, comparisons in found:
         outcome.scores |= scores
         outcome.comparisons |= comparisons
     if outcome.comparisons:
         outcome.comparisons = adjust_comparisons(outcome.comparisons)
     if folder is not None:
-        save_tables(outcome.scores, folder, outcome.comparisons, about)
+        said = {"notes": "; ".join(outcome.notes)} if outcome.notes else {}
+        save_tables(outcome.scores, folder, outcome.comparisons, {**(about or {}), **said})
         for suite, scores, comparisons in found:
             suite.save_figures(folder, scores, comparisons)
     return outcome

@@ -1,6 +1,7 @@
 """Suites one after another: what they find is put together, compared with common draws and corrected once."""
 
 import inspect
+import json
 
 import numpy as np
 import pytest
@@ -52,14 +53,16 @@ def test_suites_are_put_together_and_corrected_for_all_comparisons(tmp_path):
     assert lines[3].startswith("against another, first: difference in first 0.100")
     # 2 / (1 + 50) is the least p of one, and Holm takes it three times.
     least = "0.12 at the least; --n-bootstrap of more draws allows less"
-    assert lines[-1] == f"p of the 3 comparisons: corrected by Holm, {least}"
-    assert set(outcome.to_dict()) == {*outcome.scores, *(f"difference_on_{name}" for name in outcome.scores)}
+    assert lines[-2:] == [f"p of the 3 comparisons: corrected by Holm, {least}", "note: seen"]
+    found = {*outcome.scores, *(f"difference_on_{name}" for name in outcome.scores), "notes"}
+    assert set(outcome.to_dict()) == found
+    assert json.loads((tmp_path / "scores.json").read_text())["about"] == {"notes": "seen"}
 
 
 def test_one_encoder_alone_is_compared_with_nothing():
-    outcome = run_suites([Fixed(first=(0.5, 0.4))], None, None, print)
+    outcome = run_suites([Fixed(first=(0.5, 0.4))], None, None, print, notes=["read"])
     assert not outcome.comparisons
-    assert outcome.lines(None) == [f"first: {outcome.scores['first']}"]
+    assert outcome.lines(None) == [f"first: {outcome.scores['first']}", "note: read", "note: seen"]
 
 
 def test_scores_are_paired_by_name_draw_by_draw():

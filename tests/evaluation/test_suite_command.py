@@ -146,6 +146,45 @@ def test_the_demos_photographs_have_kinds_of_their_own(call, lab):
     assert "dendrogram_purity/superordinate" in out
 
 
+def test_images_without_a_category_are_said_and_counted(call, lab, tmp_path):
+    rows = "".join(f"{name}\t{basic}\t{above}\n" for name, (basic, above) in CLASSES.items() if name != "bus")
+    (tmp_path / "kinds.tsv").write_text(f"class\tbasic\tsuperordinate\n{rows}")
+    arguments = ["evaluate", lab / "encoder", "--suite", "representation", "--test", f"{lab / 'photos'},split=test"]
+    arguments += ["--hierarchy", tmp_path / "kinds.tsv", "--n-bootstrap", 5]
+    said = "6 of the 30 images have no category, those of 1 of the 5 classes (bus): they have no part in agreement"
+    code, out, error = call(*arguments)
+    assert code == 0
+    assert f"note: {said}" in out
+    assert said in error  # before the images are embedded
+    code, out, _ = call(*arguments, "--json")
+    assert json.loads(out)["notes"][0].startswith(said)
+    assert json.loads(out)["dendrogram_purity/class"]["n_objects"] == 24
+
+
+def test_a_structure_needs_some_images_and_classes_before_any_is_embedded(call, lab, tmp_path, embedded):
+    few = f"{lab / 'photos'},split=test"
+    (tmp_path / "kinds.tsv").write_text("class\tbasic\tsuperordinate\nant\tinsect\tanimal\noak\ttree\tplant\n")
+    refused = {
+        "6 images; a representation's structure needs 7 at least": ["--test", f"{few},classes=ant", "--against", "x"],
+        "1 image; a representation's structure needs 2": ["--test", f"{few},classes=ant,per-class=1"],
+        "1 of the images' 5 classes are in it; bee is not": ["--test", few, "--hierarchy", tmp_path / "kinds.tsv"],
+    }
+    for said, arguments in refused.items():
+        code, out, error = call("evaluate", lab / "encoder", "--suite", "representation", *arguments)
+        assert (code, out) == (2, "")
+        assert said in error
+        assert len(error.strip().splitlines()) == 1
+    assert not embedded
+
+
+def test_of_few_classes_what_needs_no_hierarchy_is_scored(call, lab):
+    arguments = ["evaluate", lab / "encoder", "--suite", "representation", "--n-bootstrap", 5, "--json"]
+    code, out, _ = call(*arguments, "--test", "objects92,classes=human_face+human_bodypart")
+    assert code == 0
+    assert "effective_rank" in json.loads(out)
+    assert "objects92: 2 of the images' 2 classes are in it" in json.loads(out)["notes"][0]
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

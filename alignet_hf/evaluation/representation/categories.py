@@ -121,6 +121,7 @@ BASIC = {
     },
 }
 
+NO_CATEGORY = "no category"  # what stands for the category of an image whose class has none
 _OBJECTS92 = re.compile(r"(?:^|/)\d\d_([a-z]+_(bodypart|face|inanimate))\.\w+$")
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 LEVELS = ("same_basic", "same_superordinate", "different_superordinate")
 UNITS = ("classes", "images")
+MIN_IMAGES = 4  # with a category
 BLOCK = 512  # rows of distances at a time
 ROUNDING = 1e-20  # a variance of changes, where the mean distance is 1, that is none
 
@@ -120,7 +121,7 @@ def distance_changes(
         raise InputError(f"{len(before)} embeddings before and {len(after)} after; they must be of the same images")
     labels = checked_labels(labels, len(before))
     with_category = np.flatnonzero(categories.codes(labels)[0] >= 0)
-    if len(with_category) < 4:
+    if len(with_category) < MIN_IMAGES:
         raise InputError(
             f"{len(with_category)} of {len(labels)} images have a category, four are needed; give a table of classes "
             "with their basic and superordinate categories"

@@ -7,11 +7,13 @@ from matplotlib.figure import Figure
 from PIL import Image, ImageOps
 
 from alignet_hf.evaluation.figures import AGREE, DISAGREE, ODD
+from alignet_hf.evaluation.representation.categories import NO_CATEGORY
 from alignet_hf.evaluation.representation.neighbour_pages import AT_RANDOM, MOST_CHANGED, NeighbourPage, QueryNeighbours
 
 SIDE = 0.95  # inches of a photograph
 PIXELS = 128
 LABEL = 15  # characters on a line
+UNKNOWN = "#767676"  # of an image, or beside a query, without a category
 HEADINGS = {MOST_CHANGED: "Where the neighbours changed most: the fewest kept", AT_RANDOM: "Drawn at random"}
 
 
@@ -27,7 +29,8 @@ def draw_neighbours(
         page: of N images.
         images: an image source of all N.
         labels: what to write beneath each image, its category by default.
-        categories: with them, a tick and green stand for a neighbour of the query's own category, orange for another.
+        categories: with them, a tick and green stand for a neighbour of the query's own category, orange for another,
+            grey where the query or the neighbour has none (`NO_CATEGORY`).
     """
     labels = categories if labels is None else labels
     sections = [
@@ -40,7 +43,7 @@ def draw_neighbours(
     figure = Figure(figsize=(SIDE * 1.12 * (2 * page.k + 2), sum(heights) + 0.85))
     head, *parts = figure.subfigures(1 + len(sections), 1, height_ratios=[0.85, *heights], squeeze=False)[:, 0]
     head.text(0.5, 0.68, _headline(page), ha="center", va="center", fontsize=13)
-    head.text(0.5, 0.25, _key(categories is not None), ha="center", va="center", fontsize=10, color="#444444")
+    head.text(0.5, 0.25, _key(categories), ha="center", va="center", fontsize=10, color="#444444")
     for part, (why, queries), height in zip(parts, sections, heights, strict=True):
         heading = HEADINGS[why]
         if why == MOST_CHANGED and page.same_category:
@@ -79,8 +82,7 @@ def _draw_row(axes, query: QueryNeighbours, images, labels, categories) -> None:
             continue
         text, colour = str(labels[row]), "black"
         if categories is not None and number:
-            same = categories[row] == categories[query.query]
-            text, colour = (f"✓ {text}", AGREE) if same else (text, DISAGREE)
+            text, colour = _judged(text, categories[row], categories[query.query])
         axis.set_xlabel("\n".join(textwrap.wrap(text, LABEL)[:2]), color=colour, fontsize=7.5, labelpad=3)
 
 
@@ -94,6 +96,16 @@ def _headline(page: NeighbourPage) -> str:
     )
 
 
-def _key(with_categories: bool) -> str:
+def _judged(text: str, category: str, wanted: str) -> tuple[str, str]:
+    """What to write beneath a neighbour, and in which colour."""
+    if NO_CATEGORY in (category, wanted):
+        return text, UNKNOWN
+    return (f"✓ {text}", AGREE) if category == wanted else (text, DISAGREE)
+
+
+def _key(categories: Sequence[str] | None) -> str:
     key = "Blue frame: no neighbour before."
-    return f"{key}  Green with a tick: of the query's category; orange: of another." if with_categories else key
+    if categories is None:
+        return key
+    key += "  Green with a tick: of the query's category; orange: of another."
+    return f"{key[:-1]}; grey: one of the two has none." if NO_CATEGORY in categories else key

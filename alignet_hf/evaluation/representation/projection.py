@@ -1,8 +1,9 @@
 """Representations in two dimensions: principal components, TriMap, UMAP (B.3.1, Figs. 18 to 20)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 import numpy as np
 from scipy.linalg import orthogonal_procrustes
@@ -13,6 +14,8 @@ from alignet_hf.evaluation.representation.spectrum import principal_components
 from alignet_hf.triplets import validate_embeddings
 
 METHODS = {"pca": "principal components", "trimap": "TriMap", "umap": "UMAP"}
+PACKAGES = {"trimap": ("trimap", "trimap"), "umap": ("umap", "umap-learn")}  # method -> module, package
+INSTALL = 'pip install "alignet-hf[projections]" -c constraints.txt'
 MAX_IMAGES = 5000
 TRIMAP_INLIERS, TRIMAP_MIN_IMAGES = 12, 20  # the package's own number of neighbours, and room for others
 UMAP_NEIGHBOURS, UMAP_MIN_IMAGES = 15, 5
@@ -136,11 +139,15 @@ def _trimap(embeddings: np.ndarray, seed: int) -> np.ndarray:
         np.random.set_state(state)  # noqa: NPY002
 
 
+def missing_packages(methods: Iterable[str]) -> dict[str, str]:
+    """Those methods whose package is not installed -> the package; "pca" needs none."""
+    needed = {method: PACKAGES[method] for method in methods if method in PACKAGES}
+    return {method: package for method, (module, package) in needed.items() if find_spec(module) is None}
+
+
 @contextmanager
 def _needed(package: str):
     try:
         yield
     except ModuleNotFoundError as error:
-        raise InputError(
-            f'{package} is not installed: pip install "alignet-hf[projections]" -c constraints.txt'
-        ) from error
+        raise InputError(f"{package} is not installed: {INSTALL}") from error

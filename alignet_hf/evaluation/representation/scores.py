@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from alignet_hf.errors import UndefinedScoreError
-from alignet_hf.evaluation.representation.categories import Categories
-from alignet_hf.evaluation.representation.distance_changes import DistanceChanges, distance_changes
+from alignet_hf.evaluation.representation.categories import NO_CATEGORY, Categories
+from alignet_hf.evaluation.representation.distance_changes import MIN_IMAGES, DistanceChanges, distance_changes
 from alignet_hf.evaluation.representation.hierarchy import hierarchy_scores
 from alignet_hf.evaluation.representation.neighbour_pages import (
     MAX_SEARCHED,
@@ -22,7 +22,6 @@ from alignet_hf.evaluation.representation.wordnet import Hierarchy
 from alignet_hf.evaluation.statistics import Result
 
 Say = Callable[[str], None]
-OTHER = "other"  # images without a category
 N_NEIGHBOURS = 6
 
 
@@ -60,7 +59,8 @@ class Change:
         scores: RSM correlation and CKA of the two, neighbours kept, and where there are categories distance changes,
             both the paper's and those of distances that each encoder's mean divides.
         neighbours: which images lie next to which.
-        distances: changes by category; None without categories, or where every distance changed equally.
+        distances: changes by category; None without categories, where fewer than four images have one, or where every
+            distance changed equally.
         scaled_distances: the same of distances divided by each encoder's mean; None likewise.
     """
 
@@ -132,7 +132,7 @@ def change(
     say("CKA")
     scores |= {"cka": cka(before, after, **draws), "neighbours_kept": page.kept}
     distances: dict[bool, DistanceChanges] = {}
-    if kinds is not None:
+    if kinds is not None and sum(name != NO_CATEGORY for name in categories) >= MIN_IMAGES:
         say("distance changes")
         for scaled in (False, True):
             options = {"scaled": scaled, "n_permutations": n_permutations, **draws}
@@ -146,7 +146,7 @@ def change(
 
 def _same_category(before, after, categories: list[str], draws: dict) -> dict[str, Result]:
     """The share of an image's neighbours that are of its superordinate category, among the images that have one."""
-    with_category = np.flatnonzero(np.array(categories) != OTHER)
+    with_category = np.flatnonzero(np.array(categories) != NO_CATEGORY)
     if len(with_category) <= N_NEIGHBOURS:
         return {}
     rows = sampled_rows(len(with_category), MAX_SEARCHED, draws["seed"])
@@ -159,6 +159,6 @@ def _same_category(before, after, categories: list[str], draws: dict) -> dict[st
 
 
 def categories_of(labels: Sequence[str], categories: Categories) -> list[str]:
-    """The superordinate category of each image; "other" of those that have none."""
-    names = (*categories.superordinates, OTHER)  # -1 finds the last
+    """The superordinate category of each image; `NO_CATEGORY` of those that have none."""
+    names = (*categories.superordinates, NO_CATEGORY)  # -1 finds the last
     return [names[row] for row in categories.codes(labels)[1]]

@@ -12,18 +12,27 @@ from alignet_hf.convert.imagenet_labels import imagenet_classes
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation.comparison import Comparison
 from alignet_hf.evaluation.labelled_data import LabelledData
-from alignet_hf.evaluation.representation.categories import Categories
+from alignet_hf.evaluation.representation.categories import NO_CATEGORY, Categories
+from alignet_hf.evaluation.representation.coverage import left_out, require_classes
+from alignet_hf.evaluation.representation.distance_changes import MIN_IMAGES as MIN_WITH_CATEGORY
 from alignet_hf.evaluation.representation.hierarchy_figures import category_matrix, level_densities
 from alignet_hf.evaluation.representation.neighbour_figure import draw_neighbours
 from alignet_hf.evaluation.representation.neighbour_files import save_neighbours
-from alignet_hf.evaluation.representation.projection import METHODS, TRIMAP_MIN_IMAGES, project_models
+from alignet_hf.evaluation.representation.projection import (
+    INSTALL,
+    METHODS,
+    TRIMAP_MIN_IMAGES,
+    missing_packages,
+    project_models,
+)
 from alignet_hf.evaluation.representation.projection_figures import draw_photographs, draw_points
-from alignet_hf.evaluation.representation.scores import OTHER, Change, Kinds, categories_of, change, structure
+from alignet_hf.evaluation.representation.scores import N_NEIGHBOURS, Change, Kinds, categories_of, change, structure
 from alignet_hf.evaluation.representation.spectrum import Spectrum, draw_spectra
 from alignet_hf.evaluation.representation.wordnet import Hierarchy
 from alignet_hf.evaluation.score_files import save_figures, save_score_figures
 from alignet_hf.evaluation.statistics import Result
 from alignet_hf.evaluation.suite import compare_scores
+from alignet_hf.evaluation.vision.image_spec import Spec
 from alignet_hf.evaluation.vision.labelled import LabelledEmbeddings
 from alignet_hf.evaluation.vision.labelled_images import LabelledImages
 from alignet_hf.evaluation.vision.store import EmbeddingStore
@@ -44,6 +53,7 @@ class RepresentationSuite:
         n_bootstrap, seed: of the draws.
         say: called with the name of a test before it runs.
         n_permutations: for the p-values of the block structure of changes; 0 for none.
+        compared: whether there is another encoder, which a few images are not enough to compare with.
 
     Raises:
         InputError: no images.
@@ -55,6 +65,7 @@ class RepresentationSuite:
     seed: int = 0
     say: Callable[[str], None] = lambda test: None
     n_permutations: int = 1000
+    compared: bool = False
     kinds: Kinds | None = field(default=None, init=False)
     found: "_Found | None" = field(default=None, init=False)
 
@@ -65,8 +76,16 @@ class RepresentationSuite:
 
     def read(self, note: Callable[[str], None]) -> None:
         images = self.data.test
-        classes = [images.classes[label] for label in np.unique(images.labels)]
-        self.kinds = open_kinds(self.hierarchy, classes, self.data.test_spec, note)
+        least = N_NEIGHBOURS + 1 if self.compared else 2
+        if len(images) < least:
+            raise InputError(
+                f"{images.name}: {len(images)} {'image' if len(images) == 1 else 'images'}; a representation's "
+                f"structure needs {least} at least"
+            )
+        labels = class_names(images)
+        self.kinds = open_kinds(self.hierarchy, sorted(set(labels)), self.data.test_spec, note)
+        if self.kinds is not None and (said := left_out(labels, self.kinds)) is not None:
+            note(said)
 
     def scores(
         self, store: EmbeddingStore, against: EmbeddingStore | None, note: Callable[[str], None]
@@ -82,24 +101,37 @@ class RepresentationSuite:
         before, after = against.embed_labelled(self.data.test).embeddings, embedded.embeddings
         theirs = structure(before, labels, **options)
         changed = change(before, after, labels, n_permutations=self.n_permutations, **options)
-        if self.kinds is not None and changed.distances is None:
-            note("distance changes: every distance changed equally, so there is no score of them")
-        elif self.kinds is not None and changed.scaled_distances is None:
-            note(
-                "scaled distance changes: the representations differ in their size alone, so there is no score of them"
-            )
+        if self.kinds is not None and changed.scaled_distances is None:
+            self._note_no_changes(changed, labels, note)
         spectra = {"before": theirs.spectrum, "after": own.spectrum}
         self.found = _Found(images, labels, {"before": before, "after": after}, spectra, changed)
         ours = own.scores | _same_category(changed, "after")
         comparisons = compare_scores(ours, theirs.scores | _same_category(changed, "before"))
         return ours | changed.scores, comparisons
 
+    def _note_no_changes(self, changed: Change, labels: list[str], note: Callable[[str], None]) -> None:
+        n_with = sum(name != NO_CATEGORY for name in categories_of(labels, self.kinds.categories))
+        if n_with < MIN_WITH_CATEGORY:
+            note(f"distance changes: {n_with} of {len(labels)} images have a category, so there is no score of them")
+        elif changed.distances is None:
+            note("distance changes: every distance changed equally, so there is no score of them")
+        else:
+            note(
+                "scaled distance changes: the representations differ in their size alone, so there is no score of them"
+            )
+
     def save_figures(self, folder: Path, scores: dict[str, Result], comparisons: dict[str, Comparison]) -> None:
         """The scores, projections, spectra; with another encoder, neighbours (as JSON too) and changes of distances."""
         found, figures = self.found, {}
         images, labels = found.images.images, found.labels
         categories = labels if self.kinds is None else categories_of(labels, self.kinds.categories)
-        for method in METHODS if len(images) >= TRIMAP_MIN_IMAGES else ("pca",):
+        methods = METHODS if len(images) >= TRIMAP_MIN_IMAGES else ("pca",)
+        missing = missing_packages(methods)
+        if missing:
+            self.say(f"no projection by {' and '.join(missing)}, which are not installed: {INSTALL}")
+        for method in methods:
+            if method in missing:
+                continue
             self.say(f"projection: {method}")
             projections = project_models(found.embeddings, method, seed=self.seed)
             figures[f"{method}-points"] = draw_points(projections, categories)
@@ -108,9 +140,8 @@ class RepresentationSuite:
         if found.change is not None:
             spoken = list(map(spoken_name, labels))
             save_neighbours(found.change.neighbours, images, spoken, folder / FOLDER)
-            apart = [f"{name} {row}" if name == OTHER else name for row, name in enumerate(categories)]
             figures["neighbours"] = draw_neighbours(
-                found.change.neighbours, images, spoken, None if self.kinds is None else apart
+                found.change.neighbours, images, spoken, None if self.kinds is None else categories
             )
             figures |= _distance_figures(found.change)
         save_figures(figures, folder / FOLDER)
@@ -170,22 +201,31 @@ def open_kinds(source: str | None, classes: list[str], images: str, note: Callab
     Raises:
         InputError: a source that cannot be read, or in which the classes are not.
     """
-    if source is None and images == EMBEDDED:
-        from alignet_hf.demo.objects92 import CATEGORIES
-
-        categories = Categories.from_table(CATEGORIES)
-        return Kinds(categories, categories)
-    if source is None and not all(_WNID.fullmatch(name) for name in classes):
+    own = source is None and Spec.parse(images).place == EMBEDDED
+    if source is None and not own and not all(_WNID.fullmatch(name) for name in classes):
         note("no hierarchy of the classes, which are no WordNet ids: give --hierarchy, a .tsv of categories say")
         return None
-    if source is not None and Path(source).suffix.lower() in (".csv", ".tsv"):
-        categories = Categories.read(source)
-        return Kinds(categories, categories)
     try:
-        hierarchy = Hierarchy.open(source)
+        kinds = _kinds_of_objects92() if own else _read_kinds(source, classes)
+        require_classes(kinds, classes, source or (EMBEDDED if own else "WordNet"))
     except InputError as error:
         if source is not None:
             raise
         note(f"no hierarchy of the classes: {error}")
         return None
+    return kinds
+
+
+def _kinds_of_objects92() -> Kinds:
+    from alignet_hf.demo.objects92 import CATEGORIES
+
+    categories = Categories.from_table(CATEGORIES)
+    return Kinds(categories, categories)
+
+
+def _read_kinds(source: str | None, classes: list[str]) -> Kinds:
+    if source is not None and Path(source).suffix.lower() in (".csv", ".tsv"):
+        categories = Categories.read(source)
+        return Kinds(categories, categories)
+    hierarchy = Hierarchy.open(source)
     return Kinds(hierarchy, Categories.of_wordnet(hierarchy, classes))

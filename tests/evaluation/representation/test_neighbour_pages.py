@@ -9,7 +9,8 @@ from sklearn.neighbors import NearestNeighbors
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation.comparison import compare_results
 from alignet_hf.evaluation.figures import AGREE, DISAGREE
-from alignet_hf.evaluation.representation.neighbour_figure import draw_neighbours
+from alignet_hf.evaluation.representation.categories import NO_CATEGORY
+from alignet_hf.evaluation.representation.neighbour_figure import UNKNOWN, draw_neighbours
 from alignet_hf.evaluation.representation.neighbour_pages import AT_RANDOM, MOST_CHANGED, neighbour_page, neighbours_of
 
 rng = np.random.default_rng(0)
@@ -107,6 +108,24 @@ def test_the_figure_shows_each_image_in_its_place_and_frames_the_new():
         same = CATEGORIES[row] == CATEGORIES[query.query]
         assert axis.get_xlabel() == f"{'✓ ' if same else ''}{CATEGORIES[row]}"
         assert to_hex(axis.xaxis.label.get_color()).upper() == (AGREE if same else DISAGREE)
+
+
+def test_neighbours_without_a_category_are_grey_and_the_key_says_so():
+    images = [Image.new("RGB", (30, 20))] * N
+    categories = [NO_CATEGORY if row % 2 else name for row, name in enumerate(CATEGORIES)]
+    page = neighbour_page(BEFORE, AFTER, categories, k=K, n_changed=2, n_random=2)
+    figure = draw_neighbours(page, images, categories=categories)
+    axes = iter([axis for axis in figure.axes if axis.images])
+    for query in page.queries:
+        next(axes)
+        for row in (*query.before, *query.after):
+            both = {categories[row], categories[query.query]}
+            expected = UNKNOWN if NO_CATEGORY in both else AGREE if len(both) == 1 else DISAGREE
+            axis = next(axes)
+            assert to_hex(axis.xaxis.label.get_color()).upper() == expected
+            assert axis.get_xlabel().startswith("✓") == (expected == AGREE)
+    (key,) = [text.get_text() for part in figure.subfigs for text in part.texts if "Blue frame" in text.get_text()]
+    assert key.endswith("orange: of another; grey: one of the two has none.")
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 from PIL import Image
 
 from alignet_hf.errors import InputError
+from alignet_hf.evaluation.representation.categories import NO_CATEGORY
 from alignet_hf.evaluation.representation.category_colours import COLOURS, CategoryColours
 from alignet_hf.evaluation.representation.projection import project_models
 from alignet_hf.evaluation.representation.projection_figures import draw_photographs, draw_points
@@ -67,6 +69,20 @@ def test_beyond_the_palette_the_rarest_are_other():
     assert found.shown == (*"cdefghi", "other")
     assert len({found.colour(number) for number in range(8)}) == len(COLOURS) + 1
     assert (found.numbers[:3] == 7).all()
+
+
+def test_images_without_a_category_are_grey_and_last_in_the_legend():
+    names = [NO_CATEGORY] * 12 + ["zebra", "ant"] * 9
+    found = CategoryColours.of(names)
+    assert found.shown == ("ant", "zebra", NO_CATEGORY)
+    red, green, blue = to_rgb(found.colour(2))
+    assert red == green == blue
+    assert legend_of(draw_points(project_models(MODELS), names)) == ["ant (9)", "zebra (9)", "no category (12)"]
+    assert legend_of(draw_photographs(project_models(MODELS), IMAGES, names))[-1] == "no category (12)"
+    both = CategoryColours.of([*"abcdefgh", NO_CATEGORY])
+    assert both.shown == (*"abcdefg", "other", NO_CATEGORY)
+    assert len({(both.colour(number), both.marker(number)) for number in range(9)}) == 9
+    assert CategoryColours.of([*"aabbccddeeffgg", "other"]).numbers[-1] == 7  # a category of this name
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from alignet_hf.evaluation.representation.categories import Categories
+from alignet_hf.evaluation.representation.categories import NO_CATEGORY, Categories
 from alignet_hf.evaluation.representation.distance_changes import distance_changes
 from alignet_hf.evaluation.representation.scores import Kinds, categories_of, change, structure
 from alignet_hf.evaluation.representation.suite import spoken_name
@@ -17,7 +17,7 @@ LABELS = ["ant", "bee", "cat", "car", "what"] * 8  # the last has no category
 def both():
     rng = np.random.default_rng(0)
     before = rng.normal(size=(len(LABELS), 12))
-    means = {name: 4 * rng.normal(size=12) for name in ("animal", "thing", "other")}
+    means = {name: 4 * rng.normal(size=12) for name in ("animal", "thing", NO_CATEGORY)}
     after = before + np.stack([means[name] for name in categories_of(LABELS, CATEGORIES)])
     return before, after
 
@@ -26,7 +26,7 @@ def test_neighbours_of_a_category_are_sought_among_images_that_have_one(both):
     before, after = both
     found = change(before, after, LABELS, KINDS, n_bootstrap=0).neighbours.same_category
     names = np.array(categories_of(LABELS, CATEGORIES))
-    rows = np.flatnonzero(names != "other")
+    rows = np.flatnonzero(names != NO_CATEGORY)
     for when, embeddings in (("before", before), ("after", after)):
         unit = embeddings[rows] / np.linalg.norm(embeddings[rows], axis=1, keepdims=True)
         similarities = unit @ unit.T
