@@ -34,6 +34,7 @@ class Comparison:
         n_first_only, n_second_only: triplets that the first, the second alone gets right; None likewise.
         second: the second model's own score; None where it was not kept.
         p_adjusted: p_bootstrap corrected for the number of comparisons; None before `adjust_comparisons`.
+        set_apart: why a correction does not count this comparison (see `adjust_family`); None of one that it counts.
     """
 
     difference: Result
@@ -43,6 +44,7 @@ class Comparison:
     n_second_only: int | None = None
     second: Result | None = None
     p_adjusted: float | None = None
+    set_apart: str | None = None
 
     @property
     def facts(self) -> dict[str, float]:
@@ -58,7 +60,8 @@ class Comparison:
 
     def to_dict(self) -> dict:
         """The difference's (see `Result.to_dict`) and the facts, as JSON."""
-        return {**self.difference.to_dict(), **self.facts}
+        apart = {} if self.set_apart is None else {"set_apart": self.set_apart}
+        return {**self.difference.to_dict(), **self.facts, **apart}
 
     def to_frame(self) -> "pandas.DataFrame":
         """One row; `comparisons_frame` stacks several."""
@@ -88,7 +91,8 @@ class Comparison:
             (self.p_mcnemar, "McNemar, triplets taken as independent"),
         ]
         said = [f"{value:.3g} ({name})" for value, name in values if value is not None and not np.isnan(value)]
-        return "; ".join([*parts, f"p = {', '.join(said)}"] if said else parts)
+        parts += [f"p = {', '.join(said)}"] if said else []
+        return "; ".join(parts if self.set_apart is None else [*parts, self.set_apart])
 
 
 def compare_models(

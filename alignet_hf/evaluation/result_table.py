@@ -49,8 +49,9 @@ def comparisons_frame(comparisons: "Mapping[str, Comparison] | Iterable[Comparis
     """One row a Comparison; the keys of a mapping become the index.
 
     Returns:
-        Columns name, estimate, low, high, p_bootstrap, p_adjusted, p_mcnemar, n_first_only, n_second_only, n_objects,
-        unit, over, n_bootstrap, as `Comparison.to_dict` names them; nan where something is not known.
+        Columns name, estimate, low, high, p_bootstrap, p_adjusted, p_mcnemar, n_first_only, n_second_only,
+        set_apart, n_objects, unit, over, n_bootstrap, as `Comparison.to_dict` names them; nan or None where something
+        is not known.
     """
     comparisons, index = _keyed(comparisons)
     frame = results_frame([one.difference for one in comparisons])
@@ -58,6 +59,7 @@ def comparisons_frame(comparisons: "Mapping[str, Comparison] | Iterable[Comparis
     facts = ("p_bootstrap", "p_adjusted", "p_mcnemar", "n_first_only", "n_second_only")
     for place, fact in enumerate(facts, list(frame.columns).index("n_objects")):
         frame.insert(place, fact, [one.facts.get(fact, np.nan) for one in comparisons])
+    frame.insert(list(frame.columns).index("n_objects"), "set_apart", [one.set_apart for one in comparisons])
     return frame if index is None else frame.set_axis(index)
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Protocol
 
 from alignet_hf.errors import InputError
-from alignet_hf.evaluation.comparison import Comparison, adjust_comparisons, compare_results
+from alignet_hf.evaluation.comparison import Comparison, compare_results
+from alignet_hf.evaluation.comparison_family import CONSTANT, adjust_family
 from alignet_hf.evaluation.human.calibration import Calibration
 from alignet_hf.evaluation.score_files import as_result, save_tables
 from alignet_hf.evaluation.statistics import Result
@@ -41,7 +42,8 @@ class Outcome:
 
     Attributes:
         scores: name -> Result, or Calibration.
-        comparisons: name -> the encoder less the other, corrected by Holm for the number of all of them.
+        comparisons: name -> the encoder less the other, corrected by Holm for the number of those that are tests of
+            their own (`adjust_family`).
         notes: what a reader of the scores should know.
     """
 
@@ -59,10 +61,15 @@ class Outcome:
         """As lines to read."""
         said = [f"{name}: {one}" for name, one in self.scores.items()]
         said += [f"against {against}, {name}: {one}" for name, one in self.comparisons.items()]
-        if (n := len(self.comparisons)) > 1:
-            least = 2 * n / (1 + max(len(one.difference.samples) for one in self.comparisons.values()))
+        counted = [one for one in self.comparisons.values() if one.set_apart is None]
+        if len(self.comparisons) > 1 and counted:
+            least = 2 * len(counted) / (1 + max(len(one.difference.samples) for one in counted))
             more = "; --n-bootstrap of more draws allows less" if least > 0.01 else ""
-            said.append(f"p of the {n} comparisons: corrected by Holm, {min(least, 1):.2g} at the least{more}")
+            said.append(
+                f"p of the {len(counted)} comparisons: corrected by Holm, {min(least, 1):.2g} at the least{more}"
+            )
+        if n_apart := len(self.comparisons) - len(counted):
+            said.append(f"{n_apart} comparisons are not counted: the same as another, or {CONSTANT}")
         return said + [f"note: {line}" for line in self.notes]
 
 
@@ -98,7 +105,7 @@ def run_suites(
         outcome.scores |= scores
         outcome.comparisons |= comparisons
     if outcome.comparisons:
-        outcome.comparisons = adjust_comparisons(outcome.comparisons)
+        outcome.comparisons = adjust_family(outcome.comparisons)
     if folder is not None:
         said = {"notes": "; ".join(outcome.notes)} if outcome.notes else {}
         save_tables(outcome.scores, folder, outcome.comparisons, {**(about or {}), **said})

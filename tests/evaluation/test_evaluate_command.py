@@ -109,9 +109,11 @@ def test_one_call_for_three_data_sets_in_three_folders(call, lab, tmp_path):
         rows = {f"difference_on_{row['score']}": row for row in csv.DictReader(file)}
     assert set(rows) == {name for name in found if name.startswith("difference_on_")}
     assert (
-        float(rows["difference_on_things_odd_one_out_accuracy"]["p_adjusted"])
-        == found["difference_on_things_odd_one_out_accuracy"]["p_adjusted"]
+        float(rows["difference_on_ratings_odd_one_out_accuracy"]["p_adjusted"])
+        == found["difference_on_ratings_odd_one_out_accuracy"]["p_adjusted"]
     )
+    # Each of three objects is the odd one once: whatever a model finds, one of three is right, in every draw.
+    assert rows["difference_on_things_odd_one_out_accuracy"]["set_apart"] == "the same in every draw"
 
 
 def test_choices_over_triplets_by_another_similarity_and_column(call, lab):

@@ -15,7 +15,7 @@ from alignet_hf.evaluation.suite_options import READERS, SUITES, check_belongs, 
 
 
 def a_score(name: str, mean: float, n_draws: int = 50) -> Result:
-    samples = mean + np.random.default_rng(len(name)).normal(size=n_draws) / 10
+    samples = mean + np.random.default_rng((len(name), round(100 * mean))).normal(size=n_draws) / 10
     return Result.from_samples(name, mean, samples, 0.0, 10)
 
 
@@ -38,7 +38,7 @@ class Fixed:
 
 
 def test_suites_are_put_together_and_corrected_for_all_comparisons(tmp_path):
-    suites = [Fixed(first=(0.5, 0.4), second=(0.7, 0.7)), Fixed(third=(0.9, 0.1))]
+    suites = [Fixed(first=(0.5, 0.4), second=(0.7, 0.69)), Fixed(third=(0.9, 0.1))]
     notes = []
     outcome = run_suites(suites, None, object(), notes.append, tmp_path)
     assert list(outcome.scores) == ["first", "second", "third"]
@@ -57,6 +57,20 @@ def test_suites_are_put_together_and_corrected_for_all_comparisons(tmp_path):
     found = {*outcome.scores, *(f"difference_on_{name}" for name in outcome.scores), "notes"}
     assert set(outcome.to_dict()) == found
     assert json.loads((tmp_path / "scores.json").read_text())["about"] == {"notes": "seen"}
+
+
+def test_what_a_correction_does_not_count_is_said():
+    class Repeating(Fixed):
+        def scores(self, store, against, note):
+            ours, compared = super().scores(store, against, note)
+            return ours, compared | {"again": compared["first"]}
+
+    outcome = run_suites([Repeating(first=(0.5, 0.4), second=(0.7, 0.69), third=(0.8, 0.8))], None, object(), print)
+    lines = outcome.lines("another")
+    assert "p of the 2 comparisons: corrected by Holm" in lines[-3]
+    assert lines[-2] == "2 comparisons are not counted: the same as another, or the same in every draw"
+    assert outcome.comparisons["again"].p_adjusted == outcome.comparisons["first"].p_adjusted
+    assert outcome.to_dict()["difference_on_third"]["set_apart"] == "the same in every draw"
 
 
 def test_one_encoder_alone_is_compared_with_nothing():

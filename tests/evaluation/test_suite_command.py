@@ -90,7 +90,10 @@ def test_representation_of_two_encoders(call, lab, tmp_path, embedded, monkeypat
         "scaled_distance_change/same_basic",
     } <= set(found)
     assert found["cka"]["n_objects"] == 30
-    assert all(found[name]["p_bootstrap"] <= found[name]["p_adjusted"] for name in found if "difference_on" in name)
+    differences = {name: one for name, one in found.items() if "difference_on" in name}
+    apart = {name for name, one in differences.items() if "set_apart" in one}
+    assert all(differences[name]["low"] == differences[name]["high"] for name in apart)
+    assert all(one["p_bootstrap"] <= one["p_adjusted"] for name, one in differences.items() if name not in apart)
     assert embedded == Counter(encoder=30, other=30)
 
     scores = {name for name in found if "estimate" in found[name] and not name.startswith("difference_on")}
