@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from alignet_hf.errors import InputError
-from alignet_hf.evaluation.vision.image_spec import VALIDATION, Spec
+from alignet_hf.data.images.opening import asking_hub
+from alignet_hf.errors import HubError
+from alignet_hf.evaluation.vision.image_spec import SPEC_HELP, VALIDATION, Spec
 from alignet_hf.evaluation.vision.labelled_images import LabelledImages, open_labelled
 from alignet_hf.evaluation.vision.presets import PRESETS, few_shot_place
 
@@ -26,17 +27,23 @@ def few_shot_data(text: str, *, seed: int = 0) -> tuple[str, LabelledImages, Lab
         InputError: as `few_shot_place`, or a place that cannot be opened so.
     """
     name, spec = few_shot_place(text)
-    preset = PRESETS.get(name)
-    if preset is None:
-        return name, *_own(spec, seed)
+    try:
+        return name, *(_of_preset(name, spec, seed) if name in PRESETS else _own(spec, seed))
+    except HubError as error:
+        layout = PRESETS[name].layout if name in PRESETS else SPEC_HELP
+        raise HubError(f"{error}; or give a copy of your own, --few-shot {name}=FOLDER: {layout}") from error
+
+
+def _of_preset(name: str, spec: Spec, seed: int) -> tuple[LabelledImages, LabelledImages]:
+    preset = PRESETS[name]
     if name == "imagenet" and Path(spec.place).is_dir():
         spec = replace(spec, place=f"imagenet:{spec.place}")
     if spec.place == preset.place:
         spec = spec.with_defaults(image=preset.image, label=preset.label)
     if preset.test is None:
-        return name, *_divided(spec, preset.n_training / (preset.n_training + preset.n_test), seed)
+        return _divided(spec, preset.n_training / (preset.n_training + preset.n_test), seed)
     capped = spec.with_defaults(per_class=preset.per_class)
-    return name, *_two_splits(capped, preset.training, preset.test, seed)
+    return _two_splits(capped, preset.training, preset.test, seed)
 
 
 def _own(spec: Spec, seed: int) -> tuple[LabelledImages, LabelledImages]:
@@ -77,7 +84,5 @@ def _splits_of(spec: Spec) -> tuple[str, str] | None:
 def _splits_on_hub(name: str) -> Sequence[str]:
     import datasets
 
-    try:
+    with asking_hub(name):
         return datasets.get_dataset_split_names(name)
-    except (OSError, ValueError, datasets.exceptions.DatasetGenerationError) as error:
-        raise InputError(f"{name}: the data set cannot be opened: {str(error).splitlines()[0]}") from error

@@ -1,9 +1,11 @@
+import datasets
+import httpx2
 import numpy as np
 import pytest
 from PIL import Image
 
 from alignet_hf.convert.imagenet_labels import imagenet_classes
-from alignet_hf.errors import InputError
+from alignet_hf.errors import HubError, InputError
 from alignet_hf.evaluation.vision.few_shot_data import few_shot_data
 from alignet_hf.evaluation.vision.presets import PRESETS, presets_text
 
@@ -99,6 +101,26 @@ def test_imagenet_of_ones_own_with_options(tmp_path):
     assert training.classes == test.classes == (first, second)
     assert np.bincount(training.labels).tolist() == [2, 2]
     assert np.bincount(test.labels).tolist() == [3, 3]
+
+
+@pytest.mark.parametrize("text", ["cifar100", "mine=somebody/photographs"])
+def test_a_hub_that_does_not_answer_is_not_asked_again_and_again(text, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", False)
+    asked = []
+
+    class NoHub(httpx2.BaseTransport):
+        def handle_request(self, request):
+            asked.append(request.method)
+            raise httpx2.ConnectError("no such host", request=request)
+
+    monkeypatch.setattr("alignet_hf.architecture.get_session", lambda: httpx2.Client(transport=NoHub()))
+    monkeypatch.setattr("huggingface_hub.utils._http.get_session", lambda: httpx2.Client(transport=NoHub()))
+    own = f"give a copy of your own, --few-shot {text.partition('=')[0]}=FOLDER"
+    with pytest.raises(HubError, match=f"the Hub cannot be reached, and the cache does not have it; or {own}"):
+        few_shot_data(text)
+    assert asked == ["HEAD"]
+    assert not datasets.config.HF_HUB_OFFLINE
 
 
 def test_what_is_missing_is_said(tmp_path):
