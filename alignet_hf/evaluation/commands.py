@@ -10,6 +10,7 @@ import typer
 
 from alignet_hf.console import IMAGES, ImageSize, Json, OnBad, Pooling, Seed, quiet
 from alignet_hf.errors import InputError
+from alignet_hf.evaluation.labelled_data import LabelledData
 from alignet_hf.evaluation.suite_options import (
     Breeds,
     Classifiers,
@@ -26,6 +27,7 @@ from alignet_hf.evaluation.suite_options import (
     Test,
     Training,
     check_belongs,
+    check_draws,
     readers_of,
     wanted_suites,
 )
@@ -148,37 +150,28 @@ def evaluate(
     multi-arrangement. With --suite vision,representation what labelled images say: few-shot classification,
     robustness, retrieval, ...; the structure of the representation.
     """
-    from alignet_hf.evaluation import inputs
-    from alignet_hf.evaluation.human_suite import HumanSuite
-    from alignet_hf.evaluation.labelled_data import LabelledData
-    from alignet_hf.evaluation.on_people import Scoring
-    from alignet_hf.evaluation.suite import Suite, run_suites
-    from alignet_hf.evaluation.vision.store import EmbeddingStore
-
-    given = {
-        "choices": choices,
-        "things": things,
-        "levels": levels,
-        "matrices": dissimilarities,
-        "cichy": cichy,
-        "king": king,
-        "peterson": peterson,
-        "ratings": ratings,
-        "multi-arrangement": multi_arrangement,
-    }
-    given = {name: path for name, path in given.items() if path is not None}
     suites = wanted_suites(suite)
     check_belongs(suites, readers_of(context))
-    if against is not None and not n_bootstrap:
-        raise InputError("--against: the comparison is by bootstrap; --n-bootstrap 0 leaves it no draw")
-    if n_permutations and "human" not in suites and against is None:
-        raise InputError(
-            "--n-permutations: of a representation, it is the changes from another's that are permuted; give --against"
-        )
-    parts: list[Suite] = []
-    human = None
+    check_draws(suites, n_bootstrap, n_permutations, compared=against is not None)
+    asked = wanted = None
     if "human" in suites:
-        reading = inputs.Reading(
+        from alignet_hf.evaluation.asked_of_people import AskedOfPeople
+        from alignet_hf.evaluation.inputs import Reading
+        from alignet_hf.evaluation.scoring import Scoring
+
+        given = {
+            "choices": choices,
+            "things": things,
+            "levels": levels,
+            "matrices": dissimilarities,
+            "cichy": cichy,
+            "king": king,
+            "peterson": peterson,
+            "ratings": ratings,
+            "multi-arrangement": multi_arrangement,
+        }
+        given = {name: path for name, path in given.items() if path is not None}
+        reading = Reading(
             concepts=concepts,
             odd_column=odd_column,
             kind=kind,
@@ -199,17 +192,35 @@ def evaluate(
             n_permutations=n_permutations,
             seed=seed,
         )
-        human = HumanSuite(images, images_of or [], on, given, reading, scoring)
-        parts.append(human)
+        asked = AskedOfPeople(images, images_of or [], on, given, reading, scoring)
     data = LabelledData(training, test, seed)
     if "vision" in suites:
         from alignet_hf.evaluation.vision.options import VisionOptions, numbers, strength
-        from alignet_hf.evaluation.vision.suite import VisionSuite
         from alignet_hf.evaluation.vision.wanted import Wanted
 
         wanted = Wanted(few_shot or (), breeds, robustness or (), ood or ())
+        wanted.check(training, test)
         few = numbers(shots, "--shots"), tuple(classifiers.split(","))
         options = VisionOptions(*few, draws, n_bootstrap, seed, strength(l2))
+    if "representation" in suites and test is None:
+        raise InputError("--suite representation: give the images to look at: --test IMAGES")
+    data.check()
+
+    # What is imported from here on takes seconds: wrong options have been refused.
+    from alignet_hf.encoders import check_encoder, encoder_named
+    from alignet_hf.evaluation.suite import Suite, run_suites
+    from alignet_hf.evaluation.vision.store import EmbeddingStore
+
+    parts: list[Suite] = []
+    human = None
+    if asked is not None:
+        from alignet_hf.evaluation.human_suite import HumanSuite
+
+        human = HumanSuite(asked)
+        parts.append(human)
+    if wanted is not None:
+        from alignet_hf.evaluation.vision.suite import VisionSuite
+
         parts.append(VisionSuite(data, wanted, options, _say))
     if "representation" in suites:
         from alignet_hf.evaluation.representation.suite import RepresentationSuite
@@ -217,6 +228,8 @@ def evaluate(
         parts.append(RepresentationSuite(data, hierarchy, n_bootstrap, seed, _say, n_permutations, against is not None))
 
     quiet()
+    for name in filter(None, (model, against)):
+        check_encoder(encoder_named(name, image_size=image_size, pooling=pooling))
     notes: list[str] = []
 
     def noting(line: str) -> None:

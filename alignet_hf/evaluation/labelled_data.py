@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from alignet_hf.evaluation.vision.image_spec import Spec
-from alignet_hf.evaluation.vision.labelled_images import LabelledImages, open_labelled
+
+if TYPE_CHECKING:
+    from alignet_hf.evaluation.vision.labelled_images import LabelledImages
 
 
 @dataclass(frozen=True)
@@ -31,12 +34,16 @@ class LabelledData:
                 Spec.parse(spec)
 
     @cached_property
-    def training(self) -> LabelledImages | None:
+    def training(self) -> "LabelledImages | None":
+        from alignet_hf.evaluation.vision.labelled_images import open_labelled
+
         return None if self.training_spec is None else open_labelled(self.training_spec, seed=self.seed)
 
     @cached_property
-    def test(self) -> LabelledImages | None:
+    def test(self) -> "LabelledImages | None":
         """Their labels are rows of the training images' classes, where there are training images."""
+        from alignet_hf.evaluation.vision.labelled_images import open_labelled
+
         if self.test_spec is None:
             return None
         classes = None if self.training is None else self.training.classes

@@ -10,60 +10,18 @@ from alignet_hf.data.levels import LevelsDataset
 from alignet_hf.data.similarity_matrices import MIN_STIMULI, Dissimilarities
 from alignet_hf.data.similarity_sets import PETERSON_COARSE, PETERSON_FINE
 from alignet_hf.errors import InputError
-from alignet_hf.evaluation.bootstrap import over_if_drawn, validate_over
+from alignet_hf.evaluation.bootstrap import over_if_drawn
 from alignet_hf.evaluation.comparison import Comparison, compare_models, compare_results
 from alignet_hf.evaluation.human import calibration, responses, rsa
 from alignet_hf.evaluation.human.calibration import Calibration
 from alignet_hf.evaluation.human.noise_ceiling import noise_ceiling_of_most
 from alignet_hf.evaluation.human.odd_one_out import model_similarities, odd_one_out_accuracy
 from alignet_hf.evaluation.human.scores import score_on_levels, score_on_people
-from alignet_hf.evaluation.human.similarity import validate_similarity
-from alignet_hf.evaluation.human.uncertainty import validate_temperature
+from alignet_hf.evaluation.scoring import Scoring
 from alignet_hf.evaluation.statistics import Result, mean_result
 
 PETERSON = "peterson"
 ACCURACY_UNITS = ("objects", "triplets")
-
-
-@dataclass(frozen=True)
-class Scoring:
-    """How representations are compared with people.
-
-    Attributes:
-        similarity: of representations, for odd-one-out choices: "dot", "cosine" or "pearson".
-        rsa_similarity: the same for similarity matrices.
-        correlation: of similarity matrices, "spearman", "pearson" or "kendall".
-        temperature: of the softmax that makes probabilities of similarities, for calibration and uncertainty.
-        over: what intervals are drawn over by each score that can be drawn so; None leaves each score its own default.
-        n_bootstrap: draws for intervals; 0 for none.
-        n_permutations: for p-values against chance; 0 for none.
-        seed: of draws and permutations.
-
-    Raises:
-        InputError: a value that is not allowed.
-    """
-
-    similarity: str = "dot"
-    rsa_similarity: str = "pearson"
-    correlation: str = "spearman"
-    temperature: float = 1.0
-    over: tuple[str, ...] | None = None
-    n_bootstrap: int = 1000
-    n_permutations: int = 0
-    seed: int = 0
-
-    def __post_init__(self):
-        validate_similarity(self.similarity)
-        validate_similarity(self.rsa_similarity, "rsa_similarity")
-        rsa.validate_correlation(self.correlation)
-        validate_temperature(self.temperature)
-        if self.over is not None:
-            validate_over(self.over, ("objects", "triplets", "people"))
-
-    @property
-    def draws(self) -> dict[str, int]:
-        """The options that every score takes."""
-        return {"n_bootstrap": self.n_bootstrap, "n_permutations": self.n_permutations, "seed": self.seed}
 
 
 @dataclass(frozen=True)

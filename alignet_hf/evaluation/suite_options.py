@@ -138,3 +138,20 @@ def check_belongs(suites: list[str], given: dict[str, tuple[bool, tuple[str, ...
     for option, (is_given, readers) in given.items():
         if is_given and not set(readers) & set(suites):
             raise InputError(f"{option} is for --suite {' or '.join(readers)}; add it, or leave the option out")
+
+
+def check_draws(suites: list[str], n_bootstrap: int, n_permutations: int, *, compared: bool) -> None:
+    """Refuse numbers of draws with which what is asked for cannot be had.
+
+    Args:
+        compared: whether there is another encoder, --against.
+
+    Raises:
+        InputError: naming the option.
+    """
+    if compared and not n_bootstrap:
+        raise InputError("--against: the comparison is by bootstrap; --n-bootstrap 0 leaves it no draw")
+    if n_permutations and "human" not in suites and not compared:
+        raise InputError(
+            "--n-permutations: of a representation, it is the changes from another's that are permuted; give --against"
+        )

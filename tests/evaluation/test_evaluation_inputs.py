@@ -9,8 +9,8 @@ from alignet_hf.data.multi_arrangement import read_arrangements
 from alignet_hf.data.ratings import read_ratings
 from alignet_hf.data.things import load_things
 from alignet_hf.errors import InputError
-from alignet_hf.evaluation.inputs import Reading, check_reading, read_people, wanted_sets
-from alignet_hf.evaluation.judged_images import image_paths
+from alignet_hf.evaluation.inputs import Reading, check_reading, image_paths, wanted_sets
+from alignet_hf.evaluation.people_files import read_people
 
 NAMES = ["ant.png", "bee.png", "cat.png", "dog.png", "elk.png", "fox.png"]
 CATEGORIES = ("various", "animals", "automobiles", "fruits", "furniture", "vegetables")

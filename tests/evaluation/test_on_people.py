@@ -13,7 +13,8 @@ from alignet_hf.evaluation.comparison import compare_models
 from alignet_hf.evaluation.human.noise_ceiling import noise_ceiling
 from alignet_hf.evaluation.human.odd_one_out import model_similarities, odd_one_out_accuracy
 from alignet_hf.evaluation.human.rsa import rsa
-from alignet_hf.evaluation.on_people import People, Scoring, compare, score
+from alignet_hf.evaluation.on_people import People, compare, score
+from alignet_hf.evaluation.scoring import Scoring
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "data"))
 from simulated_levels import simulated_trials, write_simulated, write_simulated_design

@@ -4,6 +4,8 @@ import csv
 import json
 import shlex
 import shutil
+import subprocess
+import sys
 from collections import Counter
 
 import numpy as np
@@ -168,7 +170,12 @@ def test_a_structure_needs_some_images_and_classes_before_any_is_embedded(call, 
     few = f"{lab / 'photos'},split=test"
     (tmp_path / "kinds.tsv").write_text("class\tbasic\tsuperordinate\nant\tinsect\tanimal\noak\ttree\tplant\n")
     refused = {
-        "6 images; a representation's structure needs 7 at least": ["--test", f"{few},classes=ant", "--against", "x"],
+        "6 images; a representation's structure needs 7 at least": [
+            "--test",
+            f"{few},classes=ant",
+            "--against",
+            lab / "other",
+        ],
         "1 image; a representation's structure needs 2": ["--test", f"{few},classes=ant,per-class=1"],
         "1 of the images' 5 classes are in it; bee is not": ["--test", few, "--hierarchy", tmp_path / "kinds.tsv"],
     }
@@ -242,6 +249,37 @@ def test_wrong_options_are_one_line(call, arguments, said):
     assert said in error
     assert len(error.strip().splitlines()) == 1
     assert not out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--presets"],
+        ["nowhere", "--suite", "vision", "--few-shot", "cats"],
+        ["nowhere", "--suite", "vision,representation", "--few-shot", "x=y", "--test", "objects92,lable=x"],
+        ["nowhere", "--suite", "vision", "--few-shot", "x=y", "--classifiers", "forest"],
+        ["nowhere", "--suite", "representation"],
+        ["nowhere", "objects92", "--triplets", "x.txt", "--similarity", "likeness"],
+        ["nowhere", "objects92", "--triplets", "x.txt", "--temperature", "2"],
+        ["nowhere", "--triplets", "x.txt"],
+        ["nowhere", "objects92", "--ratings", "x.csv", "--scale", "7,1"],
+    ],
+)
+def test_wrong_options_are_refused_before_what_takes_seconds_is_imported(arguments):
+    script = f"import sys; sys.argv = {['alignet-hf', 'evaluate', *arguments]!r}; from alignet_hf.cli import main\n"
+    script += "try: main()\nfinally: print('heavy:', sorted({'torch', 'transformers', 'scipy'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == (0 if arguments == ["--presets"] else 2)
+    assert "Traceback" not in done.stderr
+    assert done.stdout.endswith("heavy: []\n")
+
+
+def test_an_encoder_that_is_not_there_is_refused_before_the_images_are_read(call, lab, tmp_path):
+    arguments = ["--suite", "representation", "--test", tmp_path / "not there either"]
+    for of_two in (["nowhere/at/all"], [lab / "encoder", "--against", "nowhere/at/all"]):
+        code, out, error = call("evaluate", *of_two, *arguments)
+        assert (code, out) == (2, "")
+        assert error == "alignet-hf: nowhere/at/all: no such folder, and no name on the Hub\n"
 
 
 def test_presets_are_listed(call):

@@ -20,10 +20,12 @@ from common import (
 
 from alignet_hf.data.images import SomeImages
 from alignet_hf.errors import InputError
-from alignet_hf.evaluation.inputs import Reading, check_reading, read_people
-from alignet_hf.evaluation.judged_images import Images, image_paths
-from alignet_hf.evaluation.on_people import Scoring, score
+from alignet_hf.evaluation.inputs import Reading, check_reading, image_paths
+from alignet_hf.evaluation.judged_images import Images
+from alignet_hf.evaluation.on_people import score
+from alignet_hf.evaluation.people_files import read_people
 from alignet_hf.evaluation.report import SCORES
+from alignet_hf.evaluation.scoring import Scoring
 from alignet_hf.evaluation.statistics import Result
 
 SETS = {

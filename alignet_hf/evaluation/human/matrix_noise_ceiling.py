@@ -7,7 +7,8 @@ import numpy as np
 
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation.bootstrap import validate_over
-from alignet_hf.evaluation.human.rsa import CHANCE, NAMES, UNITS, draws_over, validate_correlation, validate_matrices
+from alignet_hf.evaluation.human.measures import validate_correlation
+from alignet_hf.evaluation.human.rsa import CHANCE, NAMES, UNITS, draws_over, validate_matrices
 from alignet_hf.evaluation.human.rsa_draws import score_draws
 from alignet_hf.evaluation.statistics import Result
 

@@ -9,7 +9,8 @@ from tqdm import tqdm
 
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation.bootstrap import Resampled, resampled_means, validate_over
-from alignet_hf.evaluation.human.similarity import TIE, comparable_rows, similarity_matrix, validate_similarity
+from alignet_hf.evaluation.human.measures import validate_similarity
+from alignet_hf.evaluation.human.similarity import TIE, comparable_rows, similarity_matrix
 from alignet_hf.evaluation.permutation import permutation_p_value
 from alignet_hf.evaluation.statistics import Result
 from alignet_hf.triplets import triplet_similarities, validate_embeddings, validate_similarities, validate_triplets

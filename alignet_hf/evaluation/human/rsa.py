@@ -8,8 +8,9 @@ from tqdm import tqdm
 
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation.bootstrap import validate_over
-from alignet_hf.evaluation.human.rsa_draws import CORRELATIONS, score_draws, tau_a
-from alignet_hf.evaluation.human.similarity import similarity_matrix, validate_similarity
+from alignet_hf.evaluation.human.measures import validate_correlation, validate_similarity
+from alignet_hf.evaluation.human.rsa_draws import score_draws, tau_a
+from alignet_hf.evaluation.human.similarity import similarity_matrix
 from alignet_hf.evaluation.permutation import permutation_p_value
 from alignet_hf.evaluation.statistics import Result, bootstrap_counts
 from alignet_hf.triplets import validate_embeddings
@@ -95,11 +96,6 @@ def draws_over(over: tuple[str, ...], n_objects: int, n_people: int, n_bootstrap
     if "people" in over:
         persons = bootstrap_counts(n_people, n_bootstrap, (seed, 1))
     return objects, persons
-
-
-def validate_correlation(correlation: str) -> None:
-    if correlation not in CORRELATIONS:
-        raise InputError(f"correlation is {correlation!r}; it must be one of {', '.join(CORRELATIONS)}")
 
 
 def validate_matrices(matrices, n_objects: int | None = None, name: str = "human similarities") -> np.ndarray:

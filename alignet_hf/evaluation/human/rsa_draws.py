@@ -17,7 +17,6 @@ import numpy as np
 from scipy.stats import kendalltau
 from tqdm import tqdm
 
-CORRELATIONS = ("spearman", "pearson", "kendall")
 MIN_OBJECTS = 3  # two objects are a single pair
 ROUNDING = 1e-12  # relative; what is smaller is no difference
 

@@ -3,17 +3,12 @@
 import numpy as np
 
 from alignet_hf.errors import InputError
+from alignet_hf.evaluation.human.measures import validate_similarity
 from alignet_hf.triplets import validate_embeddings
 
-SIMILARITIES = ("dot", "cosine", "pearson")
 # Cosines and correlations of float64 rows err by less than this: what lies closer is a tie. A dot product has no scale
 # that tells rounding from difference, and stays as computed.
 TIE = {"dot": 0.0, "cosine": 1e-12, "pearson": 1e-12}
-
-
-def validate_similarity(similarity: str, name: str = "similarity") -> None:
-    if similarity not in SIMILARITIES:
-        raise InputError(f"{name} is {similarity!r}; it must be one of {', '.join(SIMILARITIES)}")
 
 
 def comparable_rows(embeddings, similarity: str, name: str = "embeddings") -> np.ndarray:

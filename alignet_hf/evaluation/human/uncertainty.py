@@ -10,6 +10,7 @@ from scipy.stats import rankdata
 from alignet_hf.data.levels_exclusions import MAX_RT
 from alignet_hf.errors import InputError, UndefinedScoreError
 from alignet_hf.evaluation.bootstrap import validate_over
+from alignet_hf.evaluation.human.measures import validate_temperature
 from alignet_hf.evaluation.human.noise_ceiling import UNITS, response_units
 from alignet_hf.evaluation.human.odd_one_out import rows_by_group
 from alignet_hf.evaluation.permutation import permutation_p_value
@@ -36,11 +37,6 @@ class ResponseTimeResult(Result):
 
     def _remarks(self) -> list[str]:
         return [*super()._remarks(), f"{self.n_excluded} response times excluded"]
-
-
-def validate_temperature(temperature: float) -> None:
-    if not 0 < temperature < math.inf:
-        raise InputError(f"temperature is {temperature}; it must be a positive finite number")
 
 
 def triplet_entropy(similarities, temperature: float = 1.0) -> np.ndarray:

@@ -54,9 +54,6 @@ class RepresentationSuite:
         say: called with the name of a test before it runs.
         n_permutations: for the p-values of the block structure of changes; 0 for none.
         compared: whether there is another encoder, which a few images are not enough to compare with.
-
-    Raises:
-        InputError: no images.
     """
 
     data: LabelledData
@@ -68,11 +65,6 @@ class RepresentationSuite:
     compared: bool = False
     kinds: Kinds | None = field(default=None, init=False)
     found: "_Found | None" = field(default=None, init=False)
-
-    def __post_init__(self):
-        if self.data.test_spec is None:
-            raise InputError("--suite representation: give the images to look at: --test IMAGES")
-        self.data.check()
 
     def read(self, note: Callable[[str], None]) -> None:
         images = self.data.test

@@ -31,19 +31,12 @@ class VisionSuite:
         wanted: further data sets.
         options: how the tests are run.
         say: called with the name of a test before it runs.
-
-    Raises:
-        InputError: names that there are not, or that lack what they go with.
     """
 
     data: LabelledData
     wanted: Wanted
     options: VisionOptions
     say: Callable[[str], None]
-
-    def __post_init__(self):
-        self.wanted.check(self.data.training_spec, self.data.test_spec)
-        self.data.check()
 
     def read(self, note: Callable[[str], None]) -> None:
         self.images = VisionImages.open(self.wanted, self.data)
