@@ -241,6 +241,13 @@ def test_of_few_classes_what_needs_no_hierarchy_is_scored(call, lab):
             "--l2 1024: is not the same for ridge and logistic",
         ),
         (["--suite", "vision", "--few-shot", "x=objects92", "--shots", "1,many"], "--shots 1,many: give numbers"),
+        (["--suite", "vision", "--few-shot", "=objects92"], "--few-shot =objects92: choose among imagenet"),
+        (["--suite", "vision", "--few-shot", "a/b=objects92"], "--few-shot a/b=objects92: the name is part of"),
+        (
+            ["--suite", "vision", "--training", "x", "--test", "y", "--ood", "z=objects92,classes=human_face"],
+            "objects92,classes=human_face: classes= is not for images without classes; it has split=, image=",
+        ),
+        (["--suite", "vision", "--few-shot", "pets=x,split=test"], "pets has splits of its own, train and test"),
     ],
 )
 def test_wrong_options_are_one_line(call, arguments, said):
@@ -326,6 +333,33 @@ def test_every_vision_test_of_two_encoders_from_images_embedded_once(call, lab, 
     assert {"scores.png", "comparisons.png", "calibration_error-scaled.png"} <= drawn
     rows = the_scores(tmp_path / "out", "scores")
     assert set(rows) == {name for name in found if "estimate" in found[name] and not name.startswith("difference_on")}
+
+
+def test_of_few_training_images_all_are_neighbours_and_outside_images_that_are_tested_on_are_noted(call, lab):
+    photos = lab / "photos"
+    arguments = ["evaluate", lab / "encoder", "--suite", "vision", "--shots", 1, "--draws", 2, "--n-bootstrap", 5]
+    arguments += ["--training", f"{photos},split=train,per-class=3", "--test", f"{photos},split=test"]
+    code, out, error = call(*arguments, "--ood", f"own={photos},split=test", "--json")
+    assert code == 0, error
+    found = json.loads(out)
+    assert {"knn_accuracy/15", "ood_auroc/own/knn"} <= set(found)
+    assert found["notes"] == ["images of other classes, own: 30 of the 30 are test images too"]
+
+
+def test_an_option_that_a_place_does_not_read_is_refused(call, lab):
+    arguments = ["evaluate", lab / "encoder", "--suite", "representation", "--test"]
+    refused = {
+        "objects92,split=test: split= is not for the demo's photographs": "objects92,split=test",
+        "label= is not for a folder of images; it has split=, labels=": f"{lab / 'photos'},split=test,label=x",
+        "wordnet: no such file or folder; a hierarchy is nltk or wn": f"{lab / 'photos'},split=test",
+        "no class 'x'; there are 5: ant, bee, bus, car, cat\n": f"{lab / 'photos'},split=test,classes=x",
+    }
+    for said, spec in refused.items():
+        hierarchy = ["--hierarchy", "wordnet"] if said.startswith("wordnet") else []
+        code, out, error = call(*arguments, spec, *hierarchy)
+        assert (code, out) == (2, "")
+        assert said in error
+        assert len(error.strip().splitlines()) == 1
 
 
 def test_test_images_that_were_learnt_from_are_counted(call, lab):

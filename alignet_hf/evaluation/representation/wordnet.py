@@ -77,6 +77,11 @@ class Hierarchy:
             return cls.from_nltk()
         if source == "wn":
             return cls.from_wn()
+        if not Path(source).exists():
+            raise InputError(
+                f"{source}: no such file or folder; a hierarchy is nltk or wn, which have WordNet, a folder with its "
+                "data.noun, or a file of 'parent child' lines"
+            )
         return cls.from_folder(source) if Path(source).is_dir() else cls.from_is_a(source)
 
     def __len__(self) -> int:

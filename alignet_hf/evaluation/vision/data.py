@@ -12,11 +12,11 @@ from alignet_hf.evaluation.vision.few_shot_data import few_shot_data
 from alignet_hf.evaluation.vision.image_spec import Spec
 from alignet_hf.evaluation.vision.labelled import LabelledEmbeddings
 from alignet_hf.evaluation.vision.labelled_images import LabelledImages
+from alignet_hf.evaluation.vision.labelled_sources import open_unlabelled
 from alignet_hf.evaluation.vision.robustness import IMAGENET
 from alignet_hf.evaluation.vision.store import EmbeddingStore
 from alignet_hf.evaluation.vision.superclass_tasks import SuperclassTask, breeds_tasks
 from alignet_hf.evaluation.vision.wanted import CORRUPTED, MADE, REAL, Wanted
-from alignet_hf.inputs import open_images
 
 VARIANTS = {
     "v2": imagenet_variants.open_imagenet_v2,
@@ -71,8 +71,7 @@ class VisionImages:
         ood = {}
         for entry in wanted.ood:
             name, _, place = entry.partition("=")
-            spec = Spec.parse(place)
-            images = open_images(spec.place)
+            images = open_unlabelled(Spec.parse(place))
             ood[name] = LabelledImages(images, np.zeros(len(images), np.int64), (name,), place)
         test = None if data.training is None else data.test  # with few-shot sets alone it is for other suites
         return cls(data.training, test, few_shot, tasks, robustness, real, ood)

@@ -64,6 +64,21 @@ class Spec:
             options["per_class"] = int(options["per_class"])
         return cls(",".join(parts), **options)
 
+    def require_options(self, what: str, *allowed: str) -> None:
+        """Refuse options that would not be read.
+
+        Args:
+            what: is named, for the message.
+            allowed: the options that are read there.
+
+        Raises:
+            InputError: naming the first of the others.
+        """
+        for field in fields(self)[1:]:
+            if field.name not in allowed and getattr(self, field.name) is not None:
+                read = f"; it has {', '.join(map(_as_option, allowed))}" if allowed else ""
+                raise InputError(f"{self}: {_as_option(field.name)} is not for {what}{read}")
+
     def with_defaults(self, **options) -> Self:
         """With these options where it has none of its own."""
         return replace(self, **{key: value for key, value in options.items() if getattr(self, key) is None})
@@ -92,3 +107,7 @@ class Spec:
             if getattr(self, field.name) is not None
         ]
         return ",".join([self.place, *options])
+
+
+def _as_option(name: str) -> str:
+    return f"{name.replace('_', '-')}="

@@ -61,7 +61,7 @@ class LabelledImages:
             row = int(outside[0])
             raise InputError(
                 f"{self.name}: {image_names(self.images)[row]} is of class {self.classes[self.labels[row]]!r}, which "
-                f"the training images do not have; they have {len(classes)}: {', '.join(list(classes)[:3])}, ..."
+                f"the training images do not have; they have {len(classes)}: {_first(classes, 3)}"
             )
         return LabelledImages(self.images, labels, tuple(classes), self.name)
 
@@ -74,8 +74,7 @@ class LabelledImages:
         missing = [name for name in wanted if name not in self.classes]
         if missing:
             raise InputError(
-                f"{self.name}: no class {missing[0]!r}; there are {len(self.classes)}: "
-                f"{', '.join(self.classes[:5])}, ..."
+                f"{self.name}: no class {missing[0]!r}; there are {len(self.classes)}: {_first(self.classes, 5)}"
             )
         rows = np.flatnonzero(np.isin(self.labels, [self.classes.index(name) for name in wanted]))
         return self.of_rows(rows).with_classes(wanted)
@@ -143,3 +142,8 @@ def open_labelled(spec: str | Path | Spec, *, classes: Sequence[str] | None = No
     if not len(found):
         raise InputError(f"{spec}: no image is left")
     return found
+
+
+def _first(names: Sequence[str], n: int) -> str:
+    """The first of some names, and dots where there are more."""
+    return ", ".join([*names[:n], *(["..."] if len(names) > n else [])])

@@ -12,6 +12,7 @@ from alignet_hf.data.images import (
     IMAGE_SUFFIXES,
     ImageFolder,
     ImageList,
+    ImageSource,
     ParquetImages,
     load_images,
     open_imagenet,
@@ -28,6 +29,7 @@ from alignet_hf.evaluation.vision.labelled_images import LabelledImages
 from alignet_hf.recipe import EMBEDDED
 
 IMAGENET = "imagenet:"
+_OF_CLASSES = ("classes", "per_class")  # options of any place
 _WNID = re.compile(r"(n\d{8})_")
 _VALIDATION_NAME = re.compile(r"ILSVRC2012_val_\d{8}(_n\d{8})?\.JPEG")
 _PLACES_OF_VALIDATION = ("ILSVRC/Data/CLS-LOC/val", "Data/CLS-LOC/val", "val", ".")
@@ -40,8 +42,10 @@ def open_place(spec: Spec) -> LabelledImages:
     if spec.place.startswith(IMAGENET):
         return _imagenet(spec)
     if spec.place == EMBEDDED:
+        spec.require_options("the demo's photographs", *_OF_CLASSES)
         return _objects92()
     if place.suffix.lower() in (".tsv", ".csv") and place.is_file():
+        spec.require_options("a table of files and labels", *_OF_CLASSES)
         files, labels = read_table(place)
         _check_first_file(place, files)
         return LabelledImages.of(ImageList(files, folder=place.parent), labels, spec.place)
@@ -56,6 +60,23 @@ def open_place(spec: Spec) -> LabelledImages:
         what = "holds no labels that are known" if place.exists() else "no such file or folder"
         raise InputError(f"{spec.place}: {what}; give {SPEC_HELP}")
     return labelled_dataset(load_hub_dataset(spec.place, spec.split or "train"), spec, hub_id=spec.place)
+
+
+def open_unlabelled(spec: Spec) -> ImageSource:
+    """The images of a place whatever their classes, those of `split` and in the column `image` where they are given.
+
+    Raises:
+        InputError: naming the place that cannot be opened, or an option that is not read.
+    """
+    spec.require_options("images without classes", "split", "image")
+    place = Path(spec.place)
+    if spec.place == EMBEDDED:
+        return _objects92().images
+    if spec.split is None or not place.is_dir():
+        return load_images(spec.place, split=spec.split or "train", column=spec.image)
+    if parquet := _parquet_of_split(place, spec.split):
+        return ParquetImages(parquet, spec.image)
+    return load_images(_split_of_folder(place, spec.split), column=spec.image)
 
 
 def labelled_dataset(dataset, spec: Spec | None = None, *, hub_id: str | None = None) -> LabelledImages:
@@ -141,6 +162,7 @@ def _folder(folder: Path, spec: Spec) -> LabelledImages:
     place = _split_of_folder(folder, spec.split)
     if next(files_below(place, IMAGE_SUFFIXES), None) is None and (parquet := _parquet_of_split(folder, spec.split)):
         return _parquet(parquet, spec)
+    spec.require_options("a folder of images", "split", "labels", *_OF_CLASSES)
     images = ImageFolder(place)
     if all(match := [_WNID.match(base_name(name)) for name in images.names]):
         return LabelledImages.of(images, [one[1] for one in match], str(spec))

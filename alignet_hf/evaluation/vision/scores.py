@@ -62,8 +62,9 @@ def vision_scores(
     for one in calibration_of_readout(readout, test, **options.draws).values():
         scores |= one.results | {one.error.name: one}
     say("nearest neighbours")
-    neighbours = nearest_neighbours(test.embeddings, training.embeddings, min(NEIGHBOURS, len(training)))
-    scores |= knn_accuracy(training, test, neighbours=neighbours, **options.draws)
+    k = min(NEIGHBOURS, len(training))
+    neighbours = nearest_neighbours(test.embeddings, training.embeddings, k)
+    scores |= knn_accuracy(training, test, ks=(k,), neighbours=neighbours, **options.draws)
     for name, outside in data.ood.items():
         say(f"images of other classes, {name}")
         found = out_of_distribution(

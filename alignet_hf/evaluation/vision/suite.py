@@ -52,6 +52,11 @@ class VisionSuite:
                     "too high"
                 )
 
+        tested = None if self.images.test is None else image_keys(self.images.test.images)
+        for name, outside in self.images.ood.items():
+            if n_both := int(np.isin(image_keys(outside.images), tested).sum()):
+                note(f"images of other classes, {name}: {n_both} of the {len(outside)} are test images too")
+
     def scores(
         self, store: EmbeddingStore, against: EmbeddingStore | None, note: Callable[[str], None]
     ) -> tuple[dict[str, Result], dict[str, Comparison]]:

@@ -46,6 +46,7 @@ class Wanted:
                     raise InputError(f"{option}: give the images to learn from and to test on: --training and --test")
         for entry in self.few_shot:
             few_shot_place(entry)
+            _check_name("--few-shot", entry)
         for entry in self.robustness:
             name, _, place = entry.partition("=")
             if name not in ROBUSTNESS or not place:
@@ -54,8 +55,16 @@ class Wanted:
             name, _, place = entry.partition("=")
             if not (name and place):
                 raise InputError(f"--ood {entry}: give NAME=IMAGES")
-            Spec.parse(place)
+            _check_name("--ood", entry)
+            Spec.parse(place).require_options("images without classes", "split", "image")
         for option, entries in (("--few-shot", self.few_shot), ("--robustness", self.robustness), ("--ood", self.ood)):
             names = [entry.partition("=")[0] for entry in entries]
             if twice := [name for name in names if names.count(name) > 1]:
                 raise InputError(f"{option} {twice[0]}: given twice")
+
+
+def _check_name(option: str, entry: str) -> None:
+    """Refuse a name that would make parts of a score's name of its own: `few_shot_accuracy/NAME/1-shot`."""
+    name, given, _ = entry.partition("=")
+    if given and "/" in name:
+        raise InputError(f"{option} {entry}: the name is part of the scores' names; give one without a /")

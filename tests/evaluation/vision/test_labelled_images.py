@@ -9,7 +9,7 @@ from alignet_hf.convert.imagenet_labels import imagenet_classes
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation.vision.image_spec import Spec
 from alignet_hf.evaluation.vision.labelled_images import LabelledImages, open_labelled
-from alignet_hf.evaluation.vision.labelled_sources import labelled_dataset
+from alignet_hf.evaluation.vision.labelled_sources import labelled_dataset, open_unlabelled
 
 WNIDS = list(imagenet_classes())
 RNG = np.random.default_rng(0)
@@ -177,6 +177,24 @@ def test_photographs_in_one_folder_tell_their_class_as_imagenet_does(tmp_path):
     photo(tmp_path / "unknown.png")
     with pytest.raises(InputError, match=r"lies in no folder of a class"):
         open_labelled(tmp_path)
+
+
+def test_images_whose_classes_do_not_matter(zoo, tmp_path):
+    for split, n in (("train", 3), ("test", 2)):
+        for number in range(n):
+            photo(tmp_path / "folder" / split / "kind" / f"{number}.png")
+        rows = {"picture": [str(path) for path in sorted((tmp_path / "folder" / split).rglob("*.png"))]}
+        dataset = datasets.Dataset.from_dict(rows).cast_column("picture", datasets.Image())
+        (tmp_path / "files").mkdir(exist_ok=True)
+        dataset.to_parquet(tmp_path / "files" / f"{split}-00000-of-00001.parquet")
+    for place, options in (("folder", ""), ("files", ",image=picture")):
+        counts = [len(open_unlabelled(Spec.parse(f"{tmp_path / place}{of}{options}"))) for of in ("", ",split=test")]
+        assert counts == [5, 2]
+    assert len(open_unlabelled(Spec("objects92"))) == 92
+    with pytest.raises(InputError, match="no folder val in it; it has test, train"):
+        open_unlabelled(Spec(str(tmp_path / "folder"), split="val"))
+    with pytest.raises(InputError, match="per-class= is not for images without classes"):
+        open_unlabelled(Spec("objects92", per_class=3))
 
 
 def test_a_subset_and_a_cap(zoo):
