@@ -43,7 +43,7 @@ def test_a_frame_has_a_row_a_result():
 def test_a_column_is_called_what_json_calls_it():
     of_tables_alone = {"name", "n_bootstrap"}
     assert set(FULL.to_frame().columns) - of_tables_alone == set(FULL.to_dict())
-    compared = Comparison(PLAIN, 0.01, 0.02, 3, 4, 0.05, "the same as another")
+    compared = Comparison(PLAIN, 0.01, 0.02, 3, 4, p_adjusted=0.05, set_apart="the same as another")
     assert set(compared.to_frame().columns) - of_tables_alone == set(compared.to_dict()) - {"chance"}
 
 
