@@ -176,7 +176,7 @@ def test_the_paper_s_recipe_is_swept_over_its_own_grid(command, as_if_run, tmp_p
     assert len(sweep.points) == 9  # each of the two is varied alone
 
 
-@pytest.mark.parametrize(("name", "n_findings"), [("findings_objects92", 21), ("findings_photographs", 19)])
+@pytest.mark.parametrize(("name", "n_findings"), [("findings_objects92", 25), ("findings_photographs", 23)])
 def test_the_sweeps_state_findings_that_their_points_can_show(name, n_findings):
     sweep = load_sweep(REPRODUCE / f"{name}.yaml")
     assert {point.recipe.split.fold for point in sweep.points} == {0, 1, 2}
