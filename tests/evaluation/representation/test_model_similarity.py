@@ -99,8 +99,11 @@ def test_turned_shifted_and_scaled_is_the_same_to_cka():
 
 def test_unrelated_models_with_more_dimensions_than_images_are_alike_to_the_biased_estimate_alone():
     x, y = rng.normal(size=(2, 40, 800))
-    assert cka(x, y, estimator="biased", n_bootstrap=0).estimate > 0.9
-    assert abs(cka(x, y, n_bootstrap=0).estimate) < 0.1
+    biased, unbiased = cka(x, y, estimator="biased", n_bootstrap=0), cka(x, y, n_bootstrap=0)
+    assert biased.estimate > 0.9
+    assert biased.chance is None
+    assert abs(unbiased.estimate) < 0.1
+    assert unbiased.chance == rsm_correlation(x, y, n_bootstrap=0).chance == 0
 
 
 def test_of_many_images_a_sample_is_compared_and_counted():
