@@ -55,10 +55,10 @@ class LinearReadout(Artifact):
         *,
         l2: float | None = None,
         validation_share: float = 0.1,
-        batch_size: int | None = 1024,
+        batch_size: int | None = None,
         seed: int = 0,
     ) -> Self:
-        """Multinomial logistic regression on standardised features, by mini-batches.
+        """Multinomial logistic regression on standardised features, of many images by mini-batches.
 
         The strength of the regularization is the one with the least log-loss on a share of the training images, held
         out of the fit; no test image is seen. Strengths are tried from strong to weak, each from the one before, until
@@ -70,7 +70,10 @@ class LinearReadout(Artifact):
             l2: the strength; chosen where it is None, from `STRENGTHS`, and all images are fitted where it is given.
             validation_share: of each class, rounded; of a class of two images or more one at least is held out, and
                 one fitted.
-            batch_size: images a step. None takes all at once, until the loss no longer falls (L-BFGS): for few images.
+            batch_size: images a step; of as many as are fitted, or more, all are taken at once, and the read-out is the
+                least of its loss, as scikit-learn's. By default that is so up to `softmax_regression.AT_ONCE`: with
+                768 dimensions, of 10 classes or fewer up to 39,000 images, of 100 up to 3,900. Beyond, a step has 1,024
+                images, and the read-out comes near the least.
             seed: of the images held out and of the order.
 
         Raises:
@@ -100,9 +103,8 @@ class LinearReadout(Artifact):
         else:
             parameters = regression.improved(regression.start(), l2, 3 * EPOCHS)
             temperature, losses = 1.0, {}
-        weights, bias = regression.of_raw_features(parameters)
-        bias, scaled = bias / np.float32(temperature), weights / np.float32(temperature)
-        return cls(scaled, bias, tuple(data.classes), l2, temperature, held_out, losses)
+        weights, bias = regression.of_raw_features(parameters, temperature)
+        return cls(weights, bias, tuple(data.classes), l2, temperature, held_out, losses)
 
     def logits(self, embeddings, classes: Sequence[str] | None = None) -> np.ndarray:
         """(N, D) float, memory-mapped perhaps -> (N, C) float32, of these classes alone and in their order if given.
