@@ -117,9 +117,12 @@ def test_logits_of_some_classes_are_columns():
     test = labelled(5000, 1)  # more than a block
     logits = readout.logits(test.embeddings)
     assert logits.dtype == np.float32
-    np.testing.assert_allclose(logits, test.embeddings @ readout.weights + readout.bias, rtol=1e-5, atol=1e-5)
-    np.testing.assert_allclose(readout.logits(test.embeddings, ("d", "a")), logits[:, [3, 0]], rtol=1e-5, atol=1e-5)
-    np.testing.assert_allclose(readout.logits(test.embeddings.astype(np.float16)), logits, atol=0.1)
+    expected = np.float64(test.embeddings) @ readout.weights + readout.bias
+    float32 = {"rtol": 1e-6, "atol": 1e-6 * np.abs(expected).max()}
+    np.testing.assert_allclose(logits, expected, **float32)
+    np.testing.assert_allclose(readout.logits(test.embeddings, ("d", "a")), expected[:, [3, 0]], **float32)
+    halves = test.embeddings.astype(np.float16)
+    np.testing.assert_allclose(readout.logits(halves), np.float64(halves) @ readout.weights + readout.bias, **float32)
 
 
 def test_it_is_saved_and_loaded(tmp_path):
