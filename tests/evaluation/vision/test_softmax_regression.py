@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 from scipy.special import softmax
+from sklearn.metrics import log_loss
 
 from alignet_hf.evaluation.vision import softmax_regression
-from alignet_hf.evaluation.vision.softmax_regression import SoftmaxRegression
+from alignet_hf.evaluation.vision.softmax_regression import Parameters, SoftmaxRegression
 
 N_CLASSES, N_DIMENSIONS = 6, 16
 
@@ -18,16 +19,16 @@ def drawn(n, seed=0):
     return (3 + rows @ rng.normal(size=(N_DIMENSIONS, N_DIMENSIONS))).astype(np.float32), labels
 
 
-def step_by_step(features, labels, variances, *, l2, batch_size, seed, n_steps):
+def step_by_step(features, labels, variances, start, *, l2, batch_size, generator, n_steps):
     """Adam as its paper has it (Kingma & Ba 2015), on features divided by the root of what the loss curves by.
 
     -> (D, C) and (C,) float64, for the features as they are.
     """
     scale = 1 / np.sqrt(variances + N_CLASSES * l2)
-    values = [np.zeros((N_DIMENSIONS, N_CLASSES)), np.zeros(N_CLASSES)]
+    values = [start[0] / scale[:, None], start[1]]
     means, squares = ([np.zeros_like(value) for value in values] for _ in range(2))
     highest = 0.1 * min(2.5, np.sqrt(batch_size / N_CLASSES)) / np.sqrt(N_DIMENSIONS)
-    generator, batches = torch.Generator().manual_seed(seed), []
+    batches = []
     for step in range(n_steps):
         if not batches:  # an epoch; what is left after whole batches is not looked at
             order = torch.randperm(len(features), generator=generator).numpy()
@@ -46,18 +47,23 @@ def step_by_step(features, labels, variances, *, l2, batch_size, seed, n_steps):
     return values[0] * scale[:, None], values[1]
 
 
+@pytest.mark.parametrize(("dtype", "places"), [(torch.float32, 1e-6), (torch.float64, 1e-12)])  # as it is; exactly
 @pytest.mark.parametrize("l2", [1e-4, 1e-2, 1])
 @pytest.mark.parametrize(("n", "batch_size", "n_steps"), [(600, 64, 120), (3000, 50, 180)])  # few batches, and many
-def test_the_steps_are_those_of_a_loop(n, batch_size, n_steps, l2):
+def test_the_steps_are_those_of_a_loop(n, batch_size, n_steps, l2, dtype, places):
     rows, labels = drawn(n)
     regression = SoftmaxRegression(rows, labels, N_CLASSES, batch_size=batch_size, seed=3)
-    found = regression.improved(regression.start(), l2, n_epochs=3)
+    regression.features, regression.variances = regression.features.to(dtype), regression.variances.to(dtype)
     features, variances = regression.features.double().numpy(), regression.variances.double().numpy()
-    weights, bias = step_by_step(features, labels, variances, l2=l2, batch_size=batch_size, seed=3, n_steps=n_steps)
-    np.testing.assert_allclose(found.weights, weights, atol=1e-6 * max(1, np.abs(weights).max()))
-    np.testing.assert_allclose(found.bias, bias, atol=1e-6)
-    ours = features @ found.weights.double().numpy() + found.bias.numpy()
-    np.testing.assert_allclose(softmax(ours, 1), softmax(features @ weights + bias, 1), atol=1e-6)
+    expected = np.zeros((N_DIMENSIONS, N_CLASSES)), np.zeros(N_CLASSES)
+    options = {"batch_size": batch_size, "generator": torch.Generator().manual_seed(3), "n_steps": n_steps}
+    for strength in (10 * l2, l2):  # one after another, as strengths are tried
+        start = Parameters(*(torch.from_numpy(value).to(dtype) for value in expected))
+        found = regression.improved(start, strength, n_epochs=3)
+        expected = step_by_step(features, labels, variances, expected, l2=strength, **options)
+        ours, theirs = (features @ np.float64(weights) + np.float64(bias) for weights, bias in (found, expected))
+        assert log_loss(labels, softmax(ours, 1)) == pytest.approx(log_loss(labels, softmax(theirs, 1)), abs=1e-6)
+        np.testing.assert_allclose(ours, theirs, atol=places * np.abs(theirs).max())
 
 
 @pytest.mark.parametrize(("batch_size", "places"), [(64, 4e-5), (None, 1e-10)])  # float32 and float64
