@@ -62,8 +62,8 @@ class LinearReadout(Artifact):
 
         The strength of the regularization is the one with the least log-loss on a share of the training images, held
         out of the fit; no test image is seen. Strengths are tried from strong to weak, each from the one before, until
-        that loss rises. It is the loss at the best temperature: a strong penalty makes logits small, which does not
-        matter to what is chosen and would count against it.
+        that loss no longer falls. It is the loss at the best temperature: a strong penalty makes logits small, which
+        does not matter to what is chosen and would count against it.
 
         Args:
             data: training images, two classes at least.
@@ -173,7 +173,7 @@ def _chosen(
         l2 = strength / regression.n_classes
         parameters = regression.improved(parameters, l2, EPOCHS)
         losses[l2], temperature = tempered(parameters)
-        if best is not None and losses[l2] > losses[best[0]]:
+        if best is not None and losses[l2] >= losses[best[0]]:  # equal where all are right: then both are 0
             break
         best = l2, parameters, temperature
     l2, parameters, temperature = best

@@ -35,7 +35,7 @@ def parted(training, seed=0, share=0.1):
 
 
 def chosen(training, seed=0):
-    """From strong to weak, until the loss of the images held out rises."""
+    """From strong to weak, until the loss of the images held out no longer falls."""
     fitted, held_out = parted(training, seed)
     classes, losses, best = range(len(training.classes)), {}, None
     for strength in STRENGTHS:
@@ -47,7 +47,7 @@ def chosen(training, seed=0):
 
         found = minimize_scalar(loss, bounds=(np.log(1e-3), np.log(1e3)), method="bounded", options={"xatol": 1e-9})
         losses[l2] = found.fun
-        if best is not None and found.fun > losses[best.l2]:
+        if best is not None and found.fun >= losses[best.l2]:
             break
         best = Chosen(l2, float(np.exp(found.x)), losses)
     return best

@@ -80,6 +80,16 @@ def test_the_strength_is_the_one_with_the_least_loss_on_images_held_out():
     assert best_temperature(logits, held_out.labels) == pytest.approx(1, abs=1e-6)  # it is in the weights already
 
 
+def test_of_strengths_with_which_all_are_right_it_is_a_strong_one():
+    training = labelled(240, 0, spread=0.05)
+    readout = LinearReadout.fit(training)
+    assert readout.losses[readout.l2] == 0
+    assert list(readout.losses).index(readout.l2) == len(readout.losses) - 2
+    assert readout.l2 > min(STRENGTHS) / 6
+    test = labelled(500, 1, spread=0.05)
+    assert (readout.logits(test.embeddings).argmax(1) == test.labels).all()
+
+
 def test_mini_batches_choose_as_well_as_all_at_once():
     training, test = labelled(1200, 0, spread=2.5), labelled(2000, 1, spread=2.5)
     accuracies = [
