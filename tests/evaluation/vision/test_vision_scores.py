@@ -6,7 +6,6 @@ from readout_by_scikit_learn import chosen, decision_values, parted
 from scipy.special import softmax
 from sklearn.metrics import accuracy_score, brier_score_loss, log_loss, roc_auc_score
 
-from alignet_hf.evaluation.direction import less_is_better
 from alignet_hf.evaluation.vision.data import VisionEmbeddings
 from alignet_hf.evaluation.vision.labelled import LabelledEmbeddings
 from alignet_hf.evaluation.vision.scores import VisionOptions, vision_scores
@@ -81,8 +80,9 @@ def test_the_shift_is_that_of_a_task(data, scores):
 
 def test_errors_have_the_chance_of_an_answer_that_knows_nothing_or_none(scores):
     chances = {name: score.to_dict().get("chance") for name, score in scores.items()}
-    for name, chance in chances.items():
-        if less_is_better(name):
-            uniform = {"brier_score": 5 / 6, "log_loss": np.log(6), "ood_fpr95": 0.95, "calibration_error": None}
-            assert chance == pytest.approx(uniform[name.partition("/")[0]]), name
+    uniform = {"brier_score": 5 / 6, "log_loss": np.log(6), "ood_fpr95": 0.95, "calibration_error": None}
+    errors = {name: uniform[name.partition("/")[0]] for name in chances if name.partition("/")[0] in uniform}
+    assert len(errors) == 2 + 2 + 4 + 2
+    for name, chance in errors.items():
+        assert chances[name] == pytest.approx(chance), name
     assert [name for name, chance in chances.items() if chance == 0] == ["breeds_accuracy_change/three"]
