@@ -25,7 +25,7 @@ class Calibration:
 
     Attributes:
         error: the expected calibration error and its interval. Less is better, and 0 says nothing of accuracy: a model
-            that gives every pair 1/3 has it too.
+            that gives every pair 1/3 has it too, so there is no chance.
         edges: (n_bins + 1,) of the bins of probability, equally wide.
         predicted, observed: (n_bins,) the mean probability and the mean share of people in each bin; nan where empty.
         counts: (n_bins,) pairs in each bin.
@@ -134,7 +134,7 @@ def calibration(
         "expected calibration error",
         np.abs(gaps.sum(0)).sum() / (3 * n),
         np.abs(resampled_means(gaps, [drawn], n_bootstrap, seed)).sum(1) / 3,
-        0.0,
+        None,  # an answer that knows nothing can be calibrated perfectly
         n,
         unit="triplets",
         over=over,

@@ -7,7 +7,13 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from alignet_hf.errors import InputError
-from alignet_hf.evaluation.representation.similarity import cka_name, pairwise_cka, pairwise_rsm_correlation, rsm_name
+from alignet_hf.evaluation.representation.similarity import (
+    cka_chance,
+    cka_name,
+    pairwise_cka,
+    pairwise_rsm_correlation,
+    rsm_name,
+)
 from alignet_hf.evaluation.statistics import Result
 from alignet_hf.evaluation.vision.accuracy import mean_over_images
 
@@ -61,13 +67,14 @@ def pairwise_similarities(
     if len(models) < 2:
         raise InputError(f"{len(models)} models; at least two are needed to compare them")
     if measure == "cka":
-        name, values = cka_name(options.get("estimator", "unbiased")), pairwise_cka(models, **options)
+        estimator = options.get("estimator", "unbiased")
+        name, chance, values = cka_name(estimator), cka_chance(estimator), pairwise_cka(models, **options)
     else:
-        name = rsm_name(options.get("correlation", "spearman"))
+        name, chance = rsm_name(options.get("correlation", "spearman")), 0.0
         values = pairwise_rsm_correlation(models, seed=seed, **options)
 
     def result(name: str, values: np.ndarray) -> Result:
-        return mean_over_images(name, values, n_bootstrap=n_bootstrap, seed=seed)
+        return mean_over_images(name, values, chance=chance, n_bootstrap=n_bootstrap, seed=seed)
 
     pairs = {pair: result(name, of_pair) for pair, of_pair in values.items()}
     mean = result(f"{name}, mean of {len(pairs)} pairs of models", np.mean(list(values.values()), 0))

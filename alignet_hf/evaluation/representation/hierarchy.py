@@ -42,6 +42,7 @@ def hierarchy_scores(
         with that in the hierarchy.
     cophenetic_correlation: Pearson's, over pairs of classes, of their distance with the height at which the dendrogram
         joins them (Sokal & Rohlf 1962, https://doi.org/10.2307/1217208): how far the representation is a tree at all.
+        Places at random are one in part, so it has no chance.
     dendrogram_purity/basic, dendrogram_purity/superordinate: of the dendrogram of those classes that have a category;
         chance is exact, the mean over labels exchanged at random.
     dendrogram_purity/class: of the dendrogram of images, labelled by class; where a class has several images.
@@ -88,14 +89,14 @@ def hierarchy_scores(
     counts = bootstrap_counts(len(classes), n_bootstrap, seed)
     joined = cophenetic_distances(average_linkage(distances))
     correlations = {
-        "tree_correlation/pearson": lambda drawn: pearson_draws(distances, tree, drawn),
-        "tree_correlation/spearman": lambda drawn: spearman_draws(distances, tree, drawn),
-        "cophenetic_correlation": lambda drawn: pearson_draws(distances, joined, drawn),
+        "tree_correlation/pearson": (lambda drawn: pearson_draws(distances, tree, drawn), 0.0),
+        "tree_correlation/spearman": (lambda drawn: spearman_draws(distances, tree, drawn), 0.0),
+        "cophenetic_correlation": (lambda drawn: pearson_draws(distances, joined, drawn), None),
     }
-    once = np.ones((1, len(classes)))
+    once, drawn = np.ones((1, len(classes))), {"unit": "classes", "over": ("classes",)}
     scores = [
-        Result.from_samples(name, draws(once)[0], draws(counts), 0.0, len(classes), unit="classes", over=("classes",))
-        for name, draws in correlations.items()
+        Result.from_samples(name, draws(once)[0], draws(counts), chance, len(classes), **drawn)
+        for name, (draws, chance) in correlations.items()
     ]
     purity = {"distance": distance, "n_bootstrap": n_bootstrap, "seed": seed}
     for level, of_class in zip(("basic", "superordinate"), categories.codes(names), strict=True):

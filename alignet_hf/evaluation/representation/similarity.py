@@ -28,9 +28,9 @@ def cka(first, second, *, estimator: str = "unbiased", n_bootstrap: int = 1000, 
     """Linear centred kernel alignment: HSIC(X, Y) / sqrt(HSIC(X, X) HSIC(Y, Y)).
 
     Kornblith et al. 2019 (https://arxiv.org/abs/1905.00414). It is blind to rotations, shifts and one common scale.
-    With fewer images than dimensions the biased estimate nears 1 whatever the models; the unbiased one (Song et al.
-    2012, https://jmlr.org/papers/v13/song12a.html) of unrelated models is 0 on average, so it is the default. Both are
-    computed from sums over features, never from an (N, N) matrix.
+    With fewer images than dimensions the biased estimate nears 1 whatever the models, and has no chance; the unbiased
+    one (Song et al. 2012, https://jmlr.org/papers/v13/song12a.html) of unrelated models is 0 on average, so it is the
+    default. Both are computed from sums over features, never from an (N, N) matrix.
 
     Args:
         first: (N, D) float, one row an image.
@@ -44,7 +44,8 @@ def cka(first, second, *, estimator: str = "unbiased", n_bootstrap: int = 1000, 
             collapsed to one point.
     """
     found = pairwise_cka({"first": first, "second": second}, estimator=estimator)
-    return mean_over_images(cka_name(estimator), found["first", "second"], n_bootstrap=n_bootstrap, seed=seed)
+    options = {"chance": cka_chance(estimator), "n_bootstrap": n_bootstrap, "seed": seed}
+    return mean_over_images(cka_name(estimator), found["first", "second"], **options)
 
 
 def rsm_correlation(
@@ -78,11 +79,17 @@ def rsm_correlation(
         max_images=max_images,
         seed=seed,
     )
-    return mean_over_images(rsm_name(correlation), found["first", "second"], n_bootstrap=n_bootstrap, seed=seed)
+    options = {"chance": 0.0, "n_bootstrap": n_bootstrap, "seed": seed}
+    return mean_over_images(rsm_name(correlation), found["first", "second"], **options)
 
 
 def cka_name(estimator: str) -> str:
     return f"linear CKA ({estimator})"
+
+
+def cka_chance(estimator: str) -> float | None:
+    """What unrelated models score on average; None where that depends on their dimensions."""
+    return 0.0 if estimator == "unbiased" else None
 
 
 def rsm_name(correlation: str) -> str:

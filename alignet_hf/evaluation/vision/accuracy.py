@@ -6,7 +6,13 @@ from alignet_hf.evaluation.statistics import Result
 
 
 def mean_over_images(
-    name: str, values: np.ndarray, *, chance: float = 0.0, n_bootstrap: int = 1000, seed: int = 0, unit: str = "images"
+    name: str,
+    values: np.ndarray,
+    *,
+    chance: float | None = None,
+    n_bootstrap: int = 1000,
+    seed: int = 0,
+    unit: str = "images",
 ) -> Result:
     """The mean of what each test image scored, with a bootstrap interval over the images.
 
@@ -16,7 +22,7 @@ def mean_over_images(
     Args:
         name: of the score.
         values: (N,) float or bool, 1 where a read-out was right; or its mean over several read-outs.
-        chance: the score of an answer that knows nothing.
+        chance: the score of an answer that knows nothing; None where there is none.
         n_bootstrap: draws; 0 for none.
         seed: of the draws.
         unit: what a value stands for.

@@ -23,10 +23,11 @@ class ReadoutCalibration(Calibration):
     """A read-out's probability of the class it chooses against how often that is right; and two proper scores.
 
     Attributes:
-        error: the expected calibration error, over the most probable class alone.
+        error: the expected calibration error, over the most probable class alone; it has no chance.
         edges, predicted, observed, counts: the reliability diagram, `observed` the share that is right.
-        brier: the mean over images of the sum over classes of (probability - label)^2, from 0 to 2.
-        log_loss: the mean of minus the log of the own class's probability.
+        brier: the mean over images of the sum over classes of (probability - label)^2, from 0 to 2; chance is that of
+            C equal probabilities, 1 - 1 / C.
+        log_loss: the mean of minus the log of the own class's probability; chance, likewise, is log C.
         temperature: that the logits were divided by.
     """
 
@@ -90,7 +91,7 @@ def readout_calibration(
         f"calibration_error{variant}",
         error_of(slice(None)),
         _bootstrapped(error_of, n, n_bootstrap, seed),
-        0.0,
+        None,  # an answer that knows nothing can be calibrated perfectly
         n,
         unit="images",
         over=("images",),

@@ -65,7 +65,7 @@ class RidgeClassifiers:
         return self._of_raw_features(solved if self.outer is None else self.outer @ solved, l2)
 
     def _of_raw_features(self, weights: np.ndarray, l2: float) -> tuple[np.ndarray, np.ndarray]:
-        weights = weights / self.deviation[:, None]
+        weights = (weights / self.deviation[:, None]).astype(np.float32)
         n = self.sizes.sum()
         bias = (2 * self.sizes - n) * _BIAS_FEATURE**2 / (_BIAS_FEATURE**2 * n + l2)
-        return weights.astype(np.float32), (bias - self.mean @ weights).astype(np.float32)
+        return weights, (bias - self.mean @ weights).astype(np.float32)  # of the weights as they are rounded

@@ -1,4 +1,4 @@
-"""Multinomial logistic regression on many images: mini-batches of preconditioned features."""
+"""Multinomial logistic regression on preconditioned features: all images at once, or many by mini-batches."""
 
 import math
 from typing import NamedTuple
@@ -8,13 +8,15 @@ import torch
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 
+AT_ONCE = 3e8  # images x features x classes (ten at the least): some ten seconds, and a gigabyte
+MINI_BATCH = 1024
 STAGE_STEPS = 40  # of an epoch, at least, however few images there are
 _BETAS = 0.9, 0.99  # of Adam's means
 _WARM_UP = 10  # steps
 
 
 class Parameters(NamedTuple):
-    """Of logits = features @ weights + bias: (D, C) and (C,) float32, for rotated standardised features."""
+    """Of logits = features @ weights + bias: (D, C) and (C,), for rotated standardised features."""
 
     weights: torch.Tensor
     bias: torch.Tensor
@@ -23,37 +25,51 @@ class Parameters(NamedTuple):
 class SoftmaxRegression:
     """Least over weights W and bias b: the mean of -log softmax(x W + b)[label], and l2 / 2 times the sum of W squared.
 
-    x are the features, each with mean 0 and variance 1 over these images; the bias is not regularised. Stochastic
-    descent on them as they are is slow: neighbouring directions of a representation's covariance differ a
-    hundredfold in variance. In the covariance's eigenvectors, with eigenvalues v, the loss curves in each direction
-    by about v / C + l2 (a class has a probability of about 1 / C at the start), and weights of features divided by
-    the root of that all learn at one rate. What is least there is least here: the penalty is carried along.
+    x are the features, each with mean 0 and variance 1 over these images; the bias is not regularised. Descent on them
+    as they are is slow: neighbouring directions of a representation's covariance differ a hundredfold in variance. In
+    the covariance's eigenvectors, with eigenvalues v, the loss curves in each direction by about v / C + l2 (a class
+    has a probability of about 1 / C at the start), and weights of features divided by the root of that all learn at
+    one rate. What is least there is least here: the penalty is carried along.
+
+    All images at once, in float64, L-BFGS ends where the loss is least. By mini-batches, in float32, Adam comes near.
 
     Args:
         features: (N, D) float.
         labels: (N,) int.
         n_classes: C.
-        batch_size: images a step; None for all at once, by L-BFGS.
+        batch_size: images a step; of as many as there are, or more, all are taken at once. By default that is so up to
+            `AT_ONCE`, and beyond a step has `MINI_BATCH`.
         seed: of the images' order.
     """
 
-    def __init__(self, features, labels: np.ndarray, n_classes: int, *, batch_size: int | None = 1024, seed: int = 0):
-        features = np.asarray(features, np.float32)
+    def __init__(self, features, labels: np.ndarray, n_classes: int, *, batch_size: int | None = None, seed: int = 0):
+        self.labels = torch.from_numpy(np.asarray(labels, np.int64))
+        self.n_classes = n_classes
+        features = np.asarray(features)
+        if batch_size is None:
+            few = features.size * max(n_classes, 10) <= AT_ONCE
+            batch_size = len(features) if few else MINI_BATCH
+        self.batch_size = min(batch_size, len(features))
+        dtype = np.float64 if self.at_once else np.float32
+        features = features.astype(dtype, copy=False)
         self.mean = features.mean(0, dtype=np.float64)
         deviation = features.std(0, dtype=np.float64)
         self.deviation = np.where(deviation > 0, deviation, 1.0)  # a constant feature stays 0
-        standard = torch.from_numpy(((features - self.mean) / self.deviation).astype(np.float32))
+        standard = torch.from_numpy(((features - self.mean) / self.deviation).astype(dtype, copy=False))
         variances, self.directions = torch.linalg.eigh(standard.T @ standard / len(standard))
         self.variances = variances.clamp_min(0)
         self.features = standard @ self.directions
-        self.labels = torch.from_numpy(np.asarray(labels, np.int64))
-        self.n_classes = n_classes
-        self.batch_size = None if batch_size is None else min(batch_size, len(features))
         self.generator = torch.Generator().manual_seed(seed)
+
+    @property
+    def at_once(self) -> bool:
+        """Whether a step has all images, and `improved` ends where the loss is least."""
+        return self.batch_size == len(self.labels)
 
     def start(self) -> Parameters:
         """All zero: every class has the same probability."""
-        return Parameters(torch.zeros(self.features.shape[1], self.n_classes), torch.zeros(self.n_classes))
+        zeros = self.features.new_zeros
+        return Parameters(zeros(self.features.shape[1], self.n_classes), zeros(self.n_classes))
 
     @torch.no_grad()
     def improved(self, parameters: Parameters, l2: float, n_epochs: int = 1) -> Parameters:
@@ -61,7 +77,7 @@ class SoftmaxRegression:
 
         All at once, it is where the loss is least, whatever the number of epochs.
         """
-        if self.batch_size is None:
+        if self.at_once:
             return self._least(parameters, l2)
         per_epoch = len(self.features) // self.batch_size
         n_steps = n_epochs * max(per_epoch, STAGE_STEPS)
@@ -89,9 +105,9 @@ class SoftmaxRegression:
         return Parameters(values[0] * scale[:, None], values[1])
 
     def _least(self, parameters: Parameters, l2: float) -> Parameters:
-        features, labels = self.features.double().numpy(), self.labels.numpy()
-        scale = (1 / np.sqrt(self.variances.double().numpy() + self.n_classes * l2))[:, None]
-        scaled, penalty, images = features * scale.T, l2 * scale**2, np.arange(len(labels))
+        labels, images = self.labels.numpy(), np.arange(len(self.labels))
+        scale = (self.variances.numpy() + self.n_classes * l2)[:, None] ** -0.5
+        scaled, penalty = self.features.numpy() * scale.T, l2 * scale**2
 
         def loss_and_gradient(values: np.ndarray) -> tuple[float, np.ndarray]:
             values = values.reshape(-1, self.n_classes)
@@ -103,14 +119,16 @@ class SoftmaxRegression:
             loss = (penalty * weights**2).sum() / 2 - log_probabilities[images, labels].mean()
             return loss, np.vstack([scaled.T @ errors + penalty * weights, errors.sum(0)]).ravel()
 
-        start = np.vstack([parameters.weights.double().numpy() / scale, parameters.bias.double().numpy()])
-        options = {"maxiter": 10_000, "maxfun": 20_000, "ftol": 0, "gtol": 1e-9}
+        start = np.vstack([parameters.weights.numpy() / scale, parameters.bias.numpy()])
+        options = {"maxiter": 10_000, "maxfun": 20_000, "ftol": 0, "gtol": 1e-10}
         found = minimize(loss_and_gradient, start.ravel(), jac=True, method="L-BFGS-B", options=options).x
-        found = torch.from_numpy(found.reshape(start.shape))
-        return Parameters((found[:-1] * torch.from_numpy(scale)).float(), found[-1].float())
+        found = found.reshape(start.shape)
+        return Parameters(torch.from_numpy(found[:-1] * scale), torch.from_numpy(found[-1]))
 
-    def of_raw_features(self, parameters: Parameters) -> tuple[np.ndarray, np.ndarray]:
-        """The same logits from features as they were given -> (D, C) and (C,) float32."""
-        weights = (self.directions @ parameters.weights).double().numpy() / self.deviation[:, None]
-        bias = parameters.bias.double().numpy() - self.mean @ weights
-        return weights.astype(np.float32), bias.astype(np.float32)
+    def of_raw_features(self, parameters: Parameters, temperature: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+        """The same logits, divided by a temperature, from features as they were given -> (D, C) and (C,) float32."""
+        weights = (self.directions @ parameters.weights).double().numpy() / (self.deviation[:, None] * temperature)
+        weights = weights.astype(np.float32)
+        # With the weights as they are rounded: where features lie far from 0 the mean's logits stay what they are.
+        bias = parameters.bias.double().numpy() / temperature - self.mean @ weights.astype(np.float64)
+        return weights, bias.astype(np.float32)

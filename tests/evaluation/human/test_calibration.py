@@ -49,6 +49,7 @@ def test_the_curve_of_single_choices_is_scikit_learns():
 def test_people_themselves_and_ignorance_are_calibrated_and_overconfidence_is_not():
     assert calibration(SHARES, SHARES).error.estimate == 0
     assert calibration(np.full((N, 3), 1 / 3), SHARES).error.estimate == pytest.approx(0, abs=1e-12)
+    assert calibration(SHARES, SHARES).error.chance is None  # ignorance is as good as can be
     sure = np.eye(3)[PROBABILITIES.argmax(1)]
     assert calibration(sure, SHARES).error.low > calibration(PROBABILITIES, SHARES).error.high
 

@@ -85,6 +85,9 @@ def test_a_representation_of_the_hierarchy_scores_above_one_of_nothing():
         assert compare_results(scores[name], nothing[name]).p_bootstrap < 0.05
     assert scores["dendrogram_purity/superordinate"].estimate == pytest.approx(1)
     assert scores["dendrogram_purity/superordinate"].chance < 0.8
+    assert scores["tree_correlation/spearman"].chance == 0
+    assert scores["cophenetic_correlation"].chance is None
+    assert nothing["cophenetic_correlation"].estimate > 0.3  # of places at random, which is why
 
 
 def test_draws_are_of_classes_and_the_same_for_two_encoders():

@@ -93,6 +93,35 @@ def test_trimap_and_umap_part_groups_and_are_the_same_by_seed(method):
 
 
 @pytest.mark.slow
+def test_umap_is_the_packages_own():
+    umap = pytest.importorskip("umap", reason="umap-learn is not installed")
+    theirs = umap.UMAP(random_state=7, n_jobs=1)  # else as the package has it
+    np.testing.assert_array_equal(project(ROWS, "umap", seed=7), theirs.fit_transform(ROWS.astype(np.float32)))
+
+
+@pytest.mark.slow
+def test_trimap_is_the_packages_own():
+    trimap = pytest.importorskip("trimap", reason="trimap is not installed")
+    import numba
+
+    @numba.njit
+    def seed_compiled_code():
+        np.random.seed(7)  # noqa: NPY002
+
+    ours = project(ROWS, "trimap", seed=7)
+    n_threads, state = numba.get_num_threads(), np.random.get_state()  # noqa: NPY002
+    try:
+        numba.set_num_threads(1)
+        np.random.seed(7)  # noqa: NPY002
+        seed_compiled_code()
+        theirs = trimap.TRIMAP(verbose=False).fit_transform(ROWS.astype(np.float32))
+    finally:
+        numba.set_num_threads(n_threads)
+        np.random.set_state(state)  # noqa: NPY002
+    np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "n"), [("trimap", 20), ("umap", 5)])
 def test_the_fewest_images_allowed_are_projected(method, n):
     pytest.importorskip(method)

@@ -100,18 +100,61 @@ def test_images_of_other_classes_are_found():
     assert results["ood_auroc/knn"].chance == 0.5
     assert results["ood_fpr95/knn"].chance == 0.95
 
-    def kth(rows):
-        unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
-        bank = training.embeddings / np.linalg.norm(training.embeddings, axis=1, keepdims=True)
-        return 1 - np.sort(unit @ bank.T, 1)[:, -10]
-
-    expected = by_scikit_learn(kth(inside.embeddings), kth(outside))
-    assert results["ood_auroc/knn"].estimate == pytest.approx(expected[0], abs=1e-4)
-
     found = nearest_neighbours(inside.embeddings, training.embeddings, 20)
     shared = out_of_distribution(training, inside, outside, inside_neighbours=found, n_bootstrap=0)
     assert shared["ood_auroc/knn"].estimate == results["ood_auroc/knn"].estimate
     assert "ood_auroc/energy" not in shared
+
+
+def distances_of_tenth(rows, bank):
+    """One less the tenth largest cosine, float64."""
+    rows, bank = (np.float64(one) / np.linalg.norm(np.float64(one), axis=1, keepdims=True) for one in (rows, bank))
+    return 1 - np.sort(rows @ bank.T, 1)[:, -10]
+
+
+def test_images_are_told_apart_as_by_scores_in_float64():
+    training, inside = labelled(600, 0), labelled(100, 1)
+    outside = labelled(60, 2, centres=7).embeddings
+    readout = LinearReadout.fit(training, l2=0.01)
+    results = out_of_distribution(training, inside, outside, readout=readout, n_bootstrap=0)
+    means = np.array([np.float64(training.embeddings[training.labels == label]).mean(0) for label in range(6)])
+    within = training.embeddings - means[training.labels]
+    floor = 1e-6 * np.float64(training.embeddings).var(0).mean()
+    inverse = np.linalg.inv(within.T @ within / 600 + floor * np.eye(16))
+
+    def mahalanobis(rows):
+        apart = rows[:, None] - means
+        return np.einsum("ncd,de,nce->nc", apart, inverse, apart).min(1)
+
+    def logits(rows):
+        return np.float64(rows) @ np.float64(readout.weights) + readout.bias
+
+    for name, score in {
+        "knn": lambda rows: distances_of_tenth(rows, training.embeddings),
+        "mahalanobis": mahalanobis,
+        "softmax": lambda rows: 1 - softmax(logits(rows), 1).max(1),
+        "energy": lambda rows: -np.log(np.exp(logits(rows)).sum(1)),
+    }.items():
+        scores = score(inside.embeddings), score(outside)
+        found = [results[f"ood_{measure}/{name}"].estimate for measure in ("auroc", "fpr95")]
+        # No two are so near that float32 could exchange them.
+        assert np.abs(np.subtract.outer(*scores)).min() > 1e-6 * np.abs(np.concatenate(scores)).max()
+        expected = by_scikit_learn(*scores)
+        assert 0.55 < expected[0] < 0.99
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_equally_near_neighbours_are_ties():
+    rng = np.random.default_rng(0)
+    signs = [rng.choice([-1.0, 1.0], (n, 16), p=(p, 1 - p)) for n, p in ((90, 0.2), (60, 0.2), (50, 0.4))]
+    training, inside = (
+        LabelledEmbeddings(rows, np.arange(len(rows)) % 6, CLASSES, range(len(rows))) for rows in signs[:2]
+    )
+    results = out_of_distribution(training, inside, signs[2], n_bootstrap=0)
+    distances = [distances_of_tenth(rows, training.embeddings) for rows in signs[1:]]  # eighths, without rounding
+    assert len(np.unique(np.concatenate(distances))) < 10
+    found = [results[f"ood_{measure}/knn"].estimate for measure in ("auroc", "fpr95")]
+    np.testing.assert_allclose(found, by_scikit_learn(*distances), atol=1e-12)
 
 
 def test_images_of_the_same_classes_are_at_chance():

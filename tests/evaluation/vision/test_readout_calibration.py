@@ -83,8 +83,17 @@ def test_calibrated_answers_have_little_error_and_overconfident_ones_have_much()
 
 def test_a_constant_answer_is_at_chance():
     found = readout_calibration(np.zeros((8, 4)), np.arange(8) % 4, n_bootstrap=0)
-    for result in found.results.values():
-        assert result.estimate == pytest.approx(result.chance)
+    for result in (found.brier, found.log_loss):
+        assert result.estimate == pytest.approx(result.chance, abs=1e-12)
+
+
+def test_the_calibration_error_has_no_chance():
+    found = readout_calibration(np.zeros((8, 4)), np.arange(8) % 4, n_bootstrap=0)
+    assert found.error.estimate == 0  # of the constant answer above: nobody is better calibrated
+    assert found.error.chance is None
+    assert "chance" not in found.to_dict()
+    assert "chance" not in str(found)
+    assert found.to_frame()["chance"].isna().all()
 
 
 def labelled(n, seed):

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
+from scipy.optimize import minimize
 from scipy.special import softmax
 from sklearn.metrics import log_loss
 
-from alignet_hf.evaluation.vision.temperature import LOWEST, best_temperature, log_losses
+from alignet_hf.evaluation.vision.temperature import HIGHEST, LOWEST, best_temperature, log_losses
 
 
 def drawn(n, n_classes, temperature, seed=0):
@@ -38,7 +39,20 @@ def test_no_other_temperature_is_better():
         assert log_losses(logits / (best * factor), labels).mean() > loss
 
 
-def test_where_all_are_right_it_is_the_lowest():
-    logits = 3 * np.eye(4)
-    assert best_temperature(logits, np.arange(4)) < 0.3
-    assert best_temperature(logits, np.arange(4)) >= LOWEST
+@pytest.mark.parametrize("temperature", [0.4, 5])
+def test_it_is_where_a_search_by_scipy_ends(temperature):
+    logits, labels = drawn(400, 6, temperature, seed=1)
+    logits = logits.astype(np.float32)
+
+    def loss(log_temperature):
+        return log_loss(labels, softmax(np.float64(logits) / np.exp(log_temperature), 1), labels=range(6))
+
+    theirs = np.exp(minimize(lambda x: loss(x[0]), [0.0], method="BFGS", options={"gtol": 1e-9}).x[0])
+    # The loss is flat at its least: a search by its values knows the place to the root of their rounding.
+    assert best_temperature(logits, labels) == pytest.approx(theirs, rel=1e-5)
+    assert loss(np.log(best_temperature(logits, labels))) == pytest.approx(loss(np.log(theirs)), abs=1e-10)
+
+
+def test_where_all_are_right_it_is_the_lowest_and_where_all_are_wrong_the_highest():
+    assert best_temperature(3 * np.eye(4), np.arange(4)) == LOWEST
+    assert best_temperature(-3 * np.eye(4), np.arange(4)) == HIGHEST

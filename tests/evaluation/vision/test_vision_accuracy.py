@@ -27,3 +27,8 @@ def test_scores_on_the_same_images_are_paired():
 
 def test_no_draws_no_interval():
     assert np.isnan(mean_over_images("a", np.ones(3), n_bootstrap=0).low)
+
+
+def test_there_is_a_chance_where_one_is_given():
+    assert mean_over_images("a", np.ones(3), chance=0.25, n_bootstrap=0).chance == 0.25
+    assert mean_over_images("a", np.ones(3), n_bootstrap=0).chance is None
