@@ -60,6 +60,8 @@ def test_a_sweep_that_is_stopped_leaves_nothing_behind(tmp_path, stop):
     """Ctrl-C, which a terminal sends to every process of the command; and SIGTERM to the sweep's alone."""
     run = (
         "from test_point_processes import *\n"
+        # Of what a shell runs in the background, Ctrl-C is ignored, and so it would be here.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         f"run_points(points(5), Path({str(tmp_path)!r}), processes=1, threads=1, task=work)"
     )
     paths = os.pathsep.join(map(str, (Path(__file__).parent, Path(__file__).parents[2])))
