@@ -9,10 +9,14 @@ import numpy as np
 
 from alignet_hf.evaluation.asked_of_people import AskedOfPeople
 from alignet_hf.evaluation.comparison import Comparison
+from alignet_hf.evaluation.explored_people import explore_people
 from alignet_hf.evaluation.judged_images import Images
 from alignet_hf.evaluation.on_people import People, compare, score
+from alignet_hf.evaluation.page.explorer import Explorer
+from alignet_hf.evaluation.page.photographs import label_of
 from alignet_hf.evaluation.people_files import read_people
 from alignet_hf.evaluation.score_files import save_score_figures
+from alignet_hf.evaluation.triplet_files import save_triplets
 
 if TYPE_CHECKING:
     from alignet_hf.evaluation.vision.store import EmbeddingStore
@@ -25,10 +29,12 @@ class HumanSuite:
     Attributes:
         asked: which judgments, and how to compare.
         people: what is scored on, once it is read.
+        explored: triplets for a reader to look through, where two encoders were compared.
     """
 
     asked: AskedOfPeople
     people: People | None = field(default=None, init=False)
+    explored: Explorer | None = field(default=None, init=False)
 
     def read(self, note: Callable[[str], None]) -> None:
         """Open the images and read what people said of them.
@@ -63,10 +69,14 @@ class HumanSuite:
         if against is None:
             return found, {}
         theirs = self.sources.embed(against, self.people.rows)
+        self.explored = explore_people(self.people, {"before": theirs, "after": ours}, self.asked.scoring)
         return found, compare(ours, theirs, self.people, self.asked.scoring)
 
     def save_figures(self, folder: Path, scores: dict, comparisons: dict[str, Comparison]) -> None:
-        """Draw the scores, the calibrations and the comparisons."""
+        """Draw the scores, the calibrations and the comparisons; with another encoder, keep triplets for the page."""
+        if self.explored is not None:
+            names = {row: label_of(self.sources.name(row)) for row in np.unique(self.explored.triplets).tolist()}
+            save_triplets(self.explored, self.sources, names, folder)
         save_score_figures(scores, folder, comparisons)
 
     @property

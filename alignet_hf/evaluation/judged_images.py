@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from alignet_hf.data.images import SomeImages
+from alignet_hf.data.images import SomeImages, image_names
 from alignet_hf.inputs import open_images
 
 if TYPE_CHECKING:
@@ -29,6 +29,19 @@ class Images:
         """The image source of a data set, and the row at which it begins."""
         path = self.paths[name]
         return self.sources[path], self.starts[path]
+
+    def __getitem__(self, row: int):
+        """The image at a row of them all."""
+        path = self._path(row)
+        return self.sources[path][int(row) - self.starts[path]]
+
+    def name(self, row: int) -> str:
+        """What the image at a row of them all is called."""
+        path = self._path(row)
+        return image_names(self.sources[path])[int(row) - self.starts[path]]
+
+    def _path(self, row: int) -> str:
+        return max((path for path in self.sources if self.starts[path] <= row), key=self.starts.__getitem__)
 
     def embed(self, store: "EmbeddingStore", rows: np.ndarray) -> np.ndarray:
         """An encoder's embeddings of the images at these rows, which are sorted.

@@ -46,6 +46,12 @@ def score_name(score: str) -> ScoreName:
     return ScoreName(title.format(**words), says.format(**words), kind, better)
 
 
+def set_name(judgments: str) -> str:
+    """A set of judgments as titles of scores call it: "Peterson, fruits" of "peterson/fruits"."""
+    family, _, part = judgments.partition("/")
+    return _worded("set", family) + (_worded("part", part) if part else "")
+
+
 def is_named(score: str) -> bool:
     """Whether the table has a score."""
     return _entry(score) is not None

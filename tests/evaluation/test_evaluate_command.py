@@ -139,6 +139,54 @@ def test_the_temperature_is_that_of_calibration_and_uncertainty(call, lab):
     assert "over people and triplets, on" in lines
 
 
+def test_triplets_of_every_set_are_kept_for_a_page_of_two_encoders(call, lab, tmp_path):
+    arguments = ["evaluate", lab / "encoder", "--triplets", lab / "choices.txt", "--levels", lab / "levels"]
+    arguments += ["--ratings", lab / "ratings.csv", "--scale", "1,7", "--n-bootstrap", 9, "--seed", 3]
+    for name, folder in (("choices", "things"), ("levels", "levels"), ("rsa", "rsa")):
+        arguments += ["--images-of", f"{name}={lab / folder}-images"]
+    code, _, error = call(*arguments, "--out", tmp_path / "alone")
+    assert code == 0, error
+    assert not (tmp_path / "alone" / "triplets.json").exists()
+    code, _, error = call(*arguments, "--against", lab / "other", "--out", tmp_path / "out")
+    assert code == 0, error
+    content = json.loads((tmp_path / "out" / "triplets.json").read_text())
+    scores = json.loads((tmp_path / "out" / "scores.json").read_text())
+    by_set = {}
+    for one in content["triplets"]:
+        by_set.setdefault(one["set"], []).append(one)
+    assert set(by_set) == {"choices", "levels", "ratings"}
+    for name in ("choices", "ratings"):  # few enough images for all of their triplets to be there
+        for encoder, kept in (("after", "scores"), ("before", "against")):
+            right = [one["choices"][encoder] == one["odd"] for one in by_set[name]]
+            assert np.mean(right) == pytest.approx(scores[kept][f"{name}_odd_one_out_accuracy"]["estimate"])
+    levels = load_levels(lab / "levels")
+    of_names = {frozenset(map(stem_of, names)): place for place, names in enumerate(levels["filenames"])}
+    for one in by_set["levels"]:
+        names = [content["names"][str(row)] for row in one["images"]]
+        place = of_names[frozenset(names)]
+        assert one["level"] == levels.levels[place]
+        order = [[stem_of(name) for name in levels["filenames"][place]].index(name) for name in names]
+        assert order[one["odd"]] == levels["majority"][place]
+        counts = np.array(levels["counts"][place])
+        np.testing.assert_allclose(one["shares"], counts[order] / counts.sum())
+    images = {row for one in content["triplets"] for row in one["images"]}
+    assert {path.stem for path in (tmp_path / "out" / "triplets").iterdir()} == set(map(str, images))
+    code, _, error = call("report", tmp_path / "out")
+    assert code == 0, error
+    text = (tmp_path / "out" / "report.html").read_text()
+    assert '<option value="">all</option>' in text
+    assert f"Before is {lab / 'other'}, after is {lab / 'encoder'}." in text
+    assert text.count("<symbol") == len(images)
+    code, _, error = call("report", tmp_path / "out", "--no-photographs")
+    assert code == 0, error
+    assert "data:image/webp;base64" not in (tmp_path / "out" / "report.html").read_text().split("</header>")[0]
+
+
+def stem_of(name: str) -> str:
+    """A file's name as a page calls its photograph."""
+    return Path(name).stem.replace("_", " ")
+
+
 def test_no_draws_give_no_interval_in_valid_json(call, lab):
     arguments = ["evaluate", lab / "encoder", lab / "things-images", "--triplets", lab / "choices.txt"]
     code, out, error = call(*arguments, "--n-bootstrap", 0, "--json")

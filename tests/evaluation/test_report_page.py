@@ -11,11 +11,15 @@ import pytest
 from PIL import Image
 
 from alignet_hf.data.images.classes import class_labels
+from alignet_hf.data.levels_design import LEVELS
 from alignet_hf.evaluation.comparison import compare_results
+from alignet_hf.evaluation.human.odd_one_out import odd_one_out_accuracy
+from alignet_hf.evaluation.page.explorer import Explorer
 from alignet_hf.evaluation.page.folder import write_report_of
 from alignet_hf.evaluation.representation.neighbour_files import save_neighbours
 from alignet_hf.evaluation.representation.scores import change
 from alignet_hf.evaluation.score_files import save_scores
+from alignet_hf.evaluation.triplet_files import save_triplets
 from alignet_hf.inputs import open_images
 from alignet_hf.triplets import is_correct, triplet_similarities
 
@@ -368,23 +372,93 @@ def folders(tmp_path_factory):
     Image.new("RGB", (1600, 600), "white").save(scores / "representation" / "spectrum.png")
     one = {"estimate": 0.6, "low": 0.5, "high": 0.7, "chance": 0.333}
     measured = {"odd_one_out_accuracy": one, "rsa_spearman": one | {"chance": 0.0}}
+    few_shot = {f"few_shot_accuracy/{shots}-shot": one | {"spread_over_draws": 0.02} for shots in (1, 5)}
     row = {"condition": {"triplets.n": 200}, "who": "student", "setting": "alignet", "scores": measured}
     side = {"condition": row["condition"], "setting": "alignet"}
     compared = {name: one | {"chance": 0.0, "p_bootstrap": 0.01} for name in measured}
     content = {
         "name": "numbers",
         "points": [{"name": "a", "failure": None, "grids": ["triplets"]}],
-        "rows": [row],
+        "rows": [row, row | {"setting": "original", "scores": measured | few_shot}],  # the first has none
         "differences": [{"kind": "setting", "first": side, "second": side, "scores": compared}],
         "findings": [{"sentence": "More triplets teach more."}],
     }
     (sweep / "sweep.json").write_text(json.dumps(content))
     (sweep / "figures").mkdir()
     Image.new("RGB", (900, 400), "white").save(sweep / "figures" / "triplets.png")
-    return {"scores": scores, "sweep": sweep}
+    triplets = tmp_path_factory.mktemp("triplets")
+    accuracy = odd_one_out_accuracy(after, EXPLORED.triplets, n_bootstrap=20)
+    kept = {"choices_odd_one_out_accuracy": compare_results(accuracy, accuracy)}
+    save_scores({"choices_odd_one_out_accuracy": accuracy}, triplets, kept, about)
+    save_triplets(EXPLORED, open_images("objects92"), names, triplets)
+    return {"scores": scores, "sweep": sweep, "triplets": triplets}
 
 
-@pytest.mark.parametrize("kind", ["scores", "sweep"])
+def some_triplets(n: int = 3000) -> Explorer:
+    """Of two sets of judgments, Levels with shares and levels and ties of the encoder before."""
+    rng = np.random.default_rng(0)
+    triplets = np.sort(np.array([rng.permutation(92)[:3] for _ in range(n)]), 1)
+    is_levels = np.arange(n) % 3 > 0
+    return Explorer(
+        triplets,
+        rng.integers(3, size=n),
+        np.where(is_levels[:, None], rng.dirichlet([1, 1, 1], n), np.nan),
+        np.where(is_levels, rng.choice(LEVELS, n), ""),
+        {"before": rng.integers(-1, 3, n), "after": rng.integers(3, size=n)},
+        4 * n,
+        np.where(is_levels, "levels", "peterson/fruits"),
+    )
+
+
+EXPLORED = some_triplets()
+
+
+def test_triplets_of_an_evaluation_are_filtered_by_judgments_level_and_disagreement(browser, folders):
+    path = write_report_of(folders["triplets"])
+    assert path.stat().st_size < 5_000_000
+    screen(browser)
+    browser.get(path.as_uri())
+    right = {name: chosen == EXPLORED.odd for name, chosen in EXPLORED.choices.items()}
+    share = np.round(100 * EXPLORED.shares)[np.arange(len(EXPLORED.odd)), EXPLORED.odd]
+    expected = {
+        ("set", "Levels"): EXPLORED.sets == "levels",
+        ("set", "Peterson, fruits"): EXPLORED.sets != "levels",
+        **{("level", level): EXPLORED.levels == level for level in LEVELS},
+        ("models", "before wrong, after right"): ~right["before"] & right["after"],
+        ("models", "before right, after wrong"): right["before"] & ~right["after"],
+        ("models", "before and after wrong"): ~right["before"] & ~right["after"],
+        ("people", "agree: 80 % or more chose one"): share >= 80,
+        ("people", "split: no half chose one"): share < 50,
+    }
+    for (select, value), found in expected.items():
+        choose(browser, select, value)
+        assert n_found(browser) == found.sum(), value
+        choose(browser, select, "")
+    chosen = ("set", "Levels"), ("level", LEVELS[1]), ("models", "before wrong, after right")
+    for one in chosen:
+        choose(browser, *one)
+    assert n_found(browser) == np.all([expected[one] for one in chosen], 0).sum()
+    for card in browser.find_elements("css selector", ".triplet"):
+        assert card.find_element("css selector", "h3").text.endswith(f", Levels, {LEVELS[1]}")
+        odd = card.find_element("css selector", ".odd").text
+        assert PEOPLE_S in odd
+        assert "✓ after" in odd
+        assert "before" not in odd
+        assert len(card.find_elements("css selector", ".photograph")) == 3
+    choose(browser, "level", "")
+    choose(browser, "models", "")
+    choose(browser, "set", "Peterson, fruits")
+    for card in browser.find_elements("css selector", ".triplet"):
+        assert card.find_element("css selector", "h3").text.endswith(", Peterson, fruits")
+        assert "% of people" not in card.text
+    shown = browser.find_element("id", "triplets").text
+    assert "3,000 of 12,000" in shown
+    assert "held-out" not in shown
+    assert "Before is before, after is after." in shown
+    assert browser.get_log("browser") == []
+
+
+@pytest.mark.parametrize("kind", ["scores", "sweep", "triplets"])
 @pytest.mark.parametrize("colours", ["light", "dark"])
 def test_pages_of_scores_and_of_sweeps_read_as_those_of_runs(browser, folders, kind, colours):
     screen(browser, 360, 800, colours=colours)

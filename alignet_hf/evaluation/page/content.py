@@ -122,6 +122,8 @@ class Page:
         about_tables: what holds for all of them, in sentences; empty where their captions say it.
         photographs: all that the page shows, each once.
         neighbours, explorer: None where the folder does not hold what they need.
+        held_out: whether what these show is of objects that were held out of a training.
+        before_and_after: which encoders these call so, in a sentence; empty where their names say it.
         figures: in their order.
         left_out: the files of figures for which the page has no room.
         commands: (what it does, command line) to make it again.
@@ -146,3 +148,5 @@ class Page:
     seconds: dict[str, float] = field(default_factory=dict)
     recipe: str | None = None
     about_tables: str = ""
+    held_out: bool = False
+    before_and_after: str = ""

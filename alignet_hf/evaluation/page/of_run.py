@@ -34,6 +34,7 @@ def page_of_run(pipeline: "Pipeline", metrics: dict, *, photographs: bool = True
         photographs=parts.photographs,
         neighbours=parts.neighbours,
         explorer=parts.explorer,
+        held_out=True,
         figures=figures(parts),
         commands=[
             ("The whole run again, from the recipe below", "alignet-hf run recipe.yaml --out again"),

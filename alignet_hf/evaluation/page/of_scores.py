@@ -2,10 +2,14 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation.page.content import Drawn, Page, Score
+from alignet_hf.evaluation.page.explorer import Explorer
 from alignet_hf.evaluation.page.figure_files import figure_files
 from alignet_hf.evaluation.page.neighbours import Neighbours, kept_neighbours
 from alignet_hf.evaluation.page.photographs import Photographs
@@ -20,13 +24,13 @@ from alignet_hf.evaluation.page.score_tables import (
 )
 from alignet_hf.evaluation.page.sentences import with_interval
 from alignet_hf.evaluation.page.versions import package_versions
-from alignet_hf.evaluation.representation.neighbour_files import (
-    NEIGHBOURS_FILE,
-    open_photographs,
-    read_neighbours,
-)
+from alignet_hf.evaluation.photograph_files import open_photographs
+from alignet_hf.evaluation.representation.neighbour_files import NEIGHBOURS_FILE, read_neighbours
+from alignet_hf.evaluation.representation.neighbour_files import PHOTOGRAPHS as NEIGHBOURS
 from alignet_hf.evaluation.score_json import SCORES_FILE
-from alignet_hf.evaluation.score_names import score_name
+from alignet_hf.evaluation.score_names import score_name, set_name
+from alignet_hf.evaluation.triplet_files import PHOTOGRAPHS as TRIPLETS
+from alignet_hf.evaluation.triplet_files import TRIPLETS_FILE, read_triplets
 
 REPRESENTATION = "representation"  # the folder of that suite
 N_NAMED = 3  # differences of either way that the summary names
@@ -46,7 +50,7 @@ def page_of_scores(folder: Path, *, photographs: bool = True) -> Page:
     about, scores, comparisons = content["about"], content["scores"], content["comparisons"]
     model = about.get("model", folder.resolve().name)
     against = about.get("against", "the other encoder")
-    near, shown = _neighbours(folder, scores, photographs)
+    near, explored, shown = _pictured(folder, content, photographs)
     drawn = ("scores", "comparisons") + (("neighbours",) if near is not None else ())
     figures, left_out = _figures(folder, scores, photographs, drawn)
     return Page(
@@ -63,6 +67,8 @@ def page_of_scores(folder: Path, *, photographs: bool = True) -> Page:
         about_tables=about_tables(content, model, against),
         photographs=shown,
         neighbours=near,
+        explorer=explored,
+        before_and_after=f"Before is {against}, after is {model}." if near or explored else "",
         figures=figures,
         left_out=left_out,
         commands=[("This page again, in its folder", "alignet-hf report .")]
@@ -130,15 +136,33 @@ def _number(value: float) -> str:
     return f"{value:.3g}".replace("-", "\N{MINUS SIGN}")
 
 
-def _neighbours(folder: Path, scores: dict, photographs: bool) -> tuple[Neighbours | None, Photographs]:
-    """Nearest neighbours before and after, where two encoders were compared, and the photographs that show them."""
-    folder = folder / REPRESENTATION
-    if "neighbours_kept" not in scores or not (folder / NEIGHBOURS_FILE).is_file():
-        return None, Photographs([], [], [])
-    content, names = read_neighbours(folder)
-    images = open_photographs(folder, list(names)) if photographs else {}
-    files = {row: f"{name}.webp" for row, name in names.items()}  # a label is a file's name without its ending
-    return kept_neighbours(content), Photographs(images, files, files, photographs)
+def _pictured(folder: Path, content: dict, photographs: bool) -> tuple[Neighbours | None, Explorer | None, Photographs]:
+    """Nearest neighbours and triplets before and after, where two encoders were compared, and their photographs."""
+    near = explored = None
+    images, files = {}, {}  # a label is a file's name without its ending
+    within = folder / REPRESENTATION
+    if "neighbours_kept" in content["scores"] and (within / NEIGHBOURS_FILE).is_file():
+        kept, names = read_neighbours(within)
+        near = kept_neighbours(kept)
+        files |= {row: f"{name}.webp" for row, name in names.items()}
+        images |= open_photographs(within / NEIGHBOURS, names) if photographs else {}
+    if any(map(_is_of_triplets, content["comparisons"])) and (folder / TRIPLETS_FILE).is_file():
+        explored, names = read_triplets(folder)
+        first = 1 + max(files, default=-1)  # rows of other images than the neighbours'
+        explored = replace(explored, triplets=explored.triplets + first, sets=_named_sets(explored.sets))
+        files |= {first + row: f"{name}.webp" for row, name in names.items()}
+        opened = open_photographs(folder / TRIPLETS, names) if photographs else {}
+        images |= {first + row: image for row, image in opened.items()}
+    return near, explored, Photographs(images, files, files, photographs)
+
+
+def _is_of_triplets(score: str) -> bool:
+    return score.partition("/")[0].endswith("_odd_one_out_accuracy")
+
+
+def _named_sets(sets: np.ndarray | None) -> np.ndarray | None:
+    """Sets of judgments as the tables call them: "Peterson, fruits"."""
+    return None if sets is None else np.array([set_name(one) for one in sets.tolist()])
 
 
 def _figures(folder: Path, scores: dict, photographs: bool, drawn: tuple[str, ...]) -> tuple[list[Drawn], list[str]]:

@@ -24,28 +24,30 @@ addEventListener("afterprint", () => { for (const details of unfolded) details.o
 
 const PAGE = 12, SURE = 80, SPLIT = 50; // triplets a page; per cent of people
 
-const explore = ({ labels, levels, models, rows }) => {
-  const triplets = rows.map(([photographs, odd, shares, level, chosen], number) =>
-    ({ number, photographs, odd, shares, level, chosen }));
+const explore = ({ labels, levels, models, sets, rows }) => {
+  const triplets = rows.map(([photographs, odd, shares, level, chosen, set], number) =>
+    ({ number, photographs, odd, shares, level, chosen, set }));
   const right = (name) => (triplet) => triplet.chosen[models.indexOf(name)] === triplet.odd;
   const not = (test) => (triplet) => !test(triplet);
   const both = (one, other) => (triplet) => one(triplet) && other(triplet);
 
   const ofModels = {};
   const has = (...names) => names.every((name) => models.includes(name));
-  const pairs = { student: ["student before", "student after"], teacher: ["teacher", "aligned teacher"] };
+  const pairs = {
+    "student: ": ["student before", "student after"], "teacher: ": ["teacher", "aligned teacher"], "": ["before", "after"],
+  };
   for (const [who, [before, after]] of Object.entries(pairs)) {
     if (!has(before, after)) continue;
-    ofModels[`${who}: before wrong, after right`] = both(not(right(before)), right(after));
-    ofModels[`${who}: before right, after wrong`] = both(right(before), not(right(after)));
-    ofModels[`${who}: before and after right`] = both(right(before), right(after));
-    ofModels[`${who}: before and after wrong`] = both(not(right(before)), not(right(after)));
+    ofModels[`${who}before wrong, after right`] = both(not(right(before)), right(after));
+    ofModels[`${who}before right, after wrong`] = both(right(before), not(right(after)));
+    ofModels[`${who}before and after right`] = both(right(before), right(after));
+    ofModels[`${who}before and after wrong`] = both(not(right(before)), not(right(after)));
   }
   if (has("student after", "aligned teacher")) {
     ofModels["student after wrong, aligned teacher right"] = both(not(right("student after")), right("aligned teacher"));
     ofModels["student after right, aligned teacher wrong"] = both(right("student after"), not(right("aligned teacher")));
   }
-  const share = (triplet) => triplet.shares[triplet.odd];
+  const share = (triplet) => triplet.shares ? triplet.shares[triplet.odd] : NaN; // which is in no class below
   const ofPeople = triplets.some((triplet) => triplet.shares) ? {
     [`agree: ${SURE} % or more chose one`]: (triplet) => share(triplet) >= SURE,
     [`lean: ${SPLIT} to ${SURE - 1} % chose one`]: (triplet) => share(triplet) >= SPLIT && share(triplet) < SURE,
@@ -55,12 +57,14 @@ const explore = ({ labels, levels, models, rows }) => {
     ? Object.fromEntries(levels.map((name, number) => [name, (triplet) => triplet.level === number]))
     : {};
 
-  const filters = { level: ofLevel, models: ofModels, people: ofPeople };
+  const ofSet = Object.fromEntries(sets.map((name, number) => [name, (triplet) => triplet.set === number]));
+
+  const filters = { set: ofSet, level: ofLevel, models: ofModels, people: ofPeople };
   const selects = Object.keys(filters).map((id) => document.getElementById(id));
   for (const select of selects) {
     const names = Object.keys(filters[select.id]);
     select.append(...names.map((name) => element("option", { value: name }, name)));
-    select.closest("p").hidden = !names.length;
+    if (!names.length) select.closest("p").remove(); // nothing to choose
   }
 
   const found = document.getElementById("found"), list = document.getElementById("list");
@@ -91,10 +95,10 @@ const explore = ({ labels, levels, models, rows }) => {
   };
 
   const card = (triplet) => {
-    const level = levels.length > 1 ? `, ${levels[triplet.level]}` : "";
+    const of = [sets[triplet.set], levels.length > 1 ? levels[triplet.level] : undefined].filter((name) => name);
     const tied = models.filter((name, model) => triplet.chosen[model] < 0);
     return element("li", { class: "triplet" },
-      element("h3", {}, `Triplet ${(triplet.number + 1).toLocaleString("en")}${level}`),
+      element("h3", {}, [`Triplet ${(triplet.number + 1).toLocaleString("en")}`, ...of].join(", ")),
       element("ul", { class: "three" }, ...[0, 1, 2].map((position) => choice(triplet, position))),
       ...(tied.length ? [element("p", { class: "tie" }, `No one choice, a tie: ${tied.join(", ")}`)] : []));
   };

@@ -7,12 +7,12 @@ from pathlib import Path
 from PIL import Image
 
 from alignet_hf.errors import InputError
+from alignet_hf.evaluation.photograph_files import save_photographs
 from alignet_hf.evaluation.representation.neighbour_pages import NeighbourPage
-from alignet_hf.hub.artifacts import make_folder, replacing, replacing_folder
+from alignet_hf.hub.artifacts import make_folder, replacing
 
 NEIGHBOURS_FILE = "neighbours.json"
 PHOTOGRAPHS = "neighbours"  # a folder of ROW.webp
-SIDE = 192  # pixels of the longer side
 
 
 def save_neighbours(page: NeighbourPage, images: Sequence[Image.Image], labels: Sequence[str], folder: Path) -> None:
@@ -29,11 +29,7 @@ def save_neighbours(page: NeighbourPage, images: Sequence[Image.Image], labels: 
     """
     make_folder(folder)
     rows = sorted({int(row) for one in page.queries for row in (one.query, *one.before, *one.after)})
-    with replacing_folder(folder / PHOTOGRAPHS) as within:
-        for row in rows:
-            small = images[row].convert("RGB")
-            small.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
-            small.save(within / f"{row}.webp", quality=85)
+    save_photographs(images, rows, folder / PHOTOGRAPHS)
     content = page.to_dict() | {"names": {str(row): str(labels[row]) for row in rows}}
     with replacing(folder / NEIGHBOURS_FILE) as path:
         path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
@@ -60,20 +56,3 @@ def read_neighbours(folder: Path) -> tuple[dict, dict[int, str]]:
             f"{path}: not the neighbours that evaluate --out writes, or damaged; run evaluate again"
         ) from error
     return content, names
-
-
-def open_photographs(folder: Path, rows: Sequence[int]) -> dict[int, Image.Image]:
-    """The photographs that `save_neighbours` wrote, by their row.
-
-    Raises:
-        InputError: one that is not there, or not an image.
-    """
-    found = {}
-    for row in rows:
-        path = folder / PHOTOGRAPHS / f"{row}.webp"
-        try:
-            with Image.open(path) as image:
-                found[row] = image.convert("RGB")
-        except OSError as error:
-            raise InputError(f"{path}: not a photograph that evaluate --out writes; run evaluate again") from error
-    return found

@@ -67,5 +67,6 @@ def test_json_numbers_photographs_as_the_page_does():
         "labels": ["02 x", "05 x", "08 x"],
         "levels": ["coarse-grained"],
         "models": ["model"],
-        "rows": [[[0, 1, 2], 1, [25, 50, 25], 0, [TIE]]],
+        "sets": [],
+        "rows": [[[0, 1, 2], 1, [25, 50, 25], 0, [TIE], None]],
     }
