@@ -60,7 +60,12 @@ KNOWN = {
 
 
 def figure_files(
-    folder: Path, further: dict[str, tuple[str, str]], *, photographs: bool, without: Iterable[str] = ()
+    folder: Path,
+    further: dict[str, tuple[str, str]],
+    *,
+    photographs: bool,
+    without: Iterable[str] = (),
+    room: int | None = None,
 ) -> tuple[list[Drawn], list[str]]:
     """The .png files of a folder and of those in it, as many as a small page holds, known ones first.
 
@@ -71,18 +76,20 @@ def figure_files(
         further: name of a file -> title, what is seen, of figures without photographs that are not in `KNOWN`.
         photographs: False to leave out figures that show photographs, or of which that is not known.
         without: names of files that draw what the page draws itself.
+        room: bytes that the page has left, where these are fewer than figures may take.
     """
     known = KNOWN | {name: (*said, False) for name, said in further.items()}
     order = {name: place for place, name in enumerate(known)}
     paths = [path for path in folder.rglob("*.png") if path.stem not in set(without)]
     drawn, left, size = [], [], 0
+    most = BUDGET if room is None else min(room, BUDGET)
     for path in sorted(paths, key=lambda path: (order.get(path.stem, len(order)), path)):
         words = path.stem.replace("_", " ").replace("-", " ")
         title, says, of_photographs = known.get(path.stem, (words, f"Figure {words}.", True))
         if of_photographs and not photographs:
             continue
         where, (data, is_wide) = path.relative_to(folder).as_posix(), _webp(path)
-        if size + len(data) > BUDGET:
+        if size + len(data) > most:
             left.append(where)
             continue
         size += len(data)

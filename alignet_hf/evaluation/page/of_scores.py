@@ -33,6 +33,8 @@ from alignet_hf.evaluation.triplet_files import PHOTOGRAPHS as TRIPLETS
 from alignet_hf.evaluation.triplet_files import TRIPLETS_FILE, read_triplets
 
 REPRESENTATION = "representation"  # the folder of that suite
+# Of a page below 5 MB: photographs of neighbours and triplets, and these and figures together.
+PHOTOGRAPHS_ROOM, ROOM = 2_000_000, 4_400_000
 N_NAMED = 3  # differences of either way that the summary names
 
 
@@ -52,7 +54,7 @@ def page_of_scores(folder: Path, *, photographs: bool = True) -> Page:
     against = about.get("against", "the other encoder")
     near, explored, shown = _pictured(folder, content, photographs)
     drawn = ("scores", "comparisons") + (("neighbours",) if near is not None else ())
-    figures, left_out = _figures(folder, scores, photographs, drawn)
+    figures, left_out = _figures(folder, scores, photographs, drawn, ROOM - shown.n_bytes)
     return Page(
         title=f"{model}: scores",
         subtitle=f"{len(scores)} scores" + (f", compared with {against} on {len(comparisons)}" if comparisons else ""),
@@ -153,7 +155,7 @@ def _pictured(folder: Path, content: dict, photographs: bool) -> tuple[Neighbour
         files |= {first + row: f"{name}.webp" for row, name in names.items()}
         opened = open_photographs(folder / TRIPLETS, names) if photographs else {}
         images |= {first + row: image for row, image in opened.items()}
-    return near, explored, Photographs(images, files, files, photographs)
+    return near, explored, Photographs(images, files, files, photographs, PHOTOGRAPHS_ROOM)
 
 
 def _is_of_triplets(score: str) -> bool:
@@ -165,10 +167,12 @@ def _named_sets(sets: np.ndarray | None) -> np.ndarray | None:
     return None if sets is None else np.array([set_name(one) for one in sets.tolist()])
 
 
-def _figures(folder: Path, scores: dict, photographs: bool, drawn: tuple[str, ...]) -> tuple[list[Drawn], list[str]]:
+def _figures(
+    folder: Path, scores: dict, photographs: bool, drawn: tuple[str, ...], room: int
+) -> tuple[list[Drawn], list[str]]:
     diagrams = {}
     for name, one in scores.items():
         title = score_name(name).title
         says = "How often answers are right over how sure they are: the closer to the diagonal, the better calibrated."
         diagrams[name.replace("/", "-")] = title, f"{says} {title}: {one['estimate']:.3f}."
-    return figure_files(folder, diagrams, photographs=photographs, without=drawn)
+    return figure_files(folder, diagrams, photographs=photographs, without=drawn, room=room)

@@ -27,6 +27,7 @@ class Photographs:
         names: of its images, likewise.
         rows: the photographs that the page shows.
         shown: False to show names in place of photographs.
+        budget: bytes that they may take together.
 
     Attributes:
         numbers: row -> number on the page, from 0.
@@ -40,15 +41,21 @@ class Photographs:
         names: Sequence[str] | Mapping[int, str],
         rows: Iterable[int],
         shown: bool = True,
+        budget: int = BUDGET,
     ):
         rows = sorted({int(row) for row in rows})
         self.numbers = {row: number for number, row in enumerate(rows)}
         self.labels = [label_of(names[row]) for row in rows]
         self.shown = shown
-        self.pictures = _encoded(images, rows) if shown else []
+        self.pictures = _encoded(images, rows, budget) if shown else []
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def n_bytes(self) -> int:
+        """Of all the pictures."""
+        return _bytes(self.pictures)
 
     def lines(self, number: int) -> list[str]:
         """The label in short lines, for a tile that stands in place of the photograph."""
@@ -67,16 +74,18 @@ def first_distinct(triplets: np.ndarray, most: int) -> np.ndarray:
     return np.flatnonzero(np.isin(triplets, kept).all(1))
 
 
-def _encoded(images: Sequence[Image.Image] | Mapping[int, Image.Image], rows: list[int]) -> list[tuple[int, int, str]]:
+def _encoded(
+    images: Sequence[Image.Image] | Mapping[int, Image.Image], rows: list[int], budget: int
+) -> list[tuple[int, int, str]]:
     """As WebP: at the largest of the sizes that keeps within the budget."""
     largest = [_within(images[row], SIZES[0]) for row in rows]
     pictures: list[tuple[int, int, str]] = []
     for size in SIZES:
         some = largest[:: max(1, len(largest) // TRIED)]
-        if _bytes([_webp(_within(image, size)) for image in some]) * len(largest) > BUDGET * len(some):
+        if _bytes([_webp(_within(image, size)) for image in some]) * len(largest) > budget * len(some):
             continue
         pictures = [_webp(_within(image, size)) for image in largest]
-        if _bytes(pictures) <= BUDGET:
+        if _bytes(pictures) <= budget:
             return pictures
     return pictures or [_webp(_within(image, SIZES[-1])) for image in largest]
 

@@ -9,10 +9,13 @@ from PIL import Image
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation.comparison import adjust_comparisons, compare_results
 from alignet_hf.evaluation.page import figure_files
+from alignet_hf.evaluation.page.explorer import Explorer
 from alignet_hf.evaluation.page.folder import write_report_of
 from alignet_hf.evaluation.page.of_scores import page_of_scores
+from alignet_hf.evaluation.photograph_files import save_photographs
 from alignet_hf.evaluation.score_files import save_scores
 from alignet_hf.evaluation.statistics import Result
+from alignet_hf.evaluation.triplet_files import save_triplets
 
 
 def result(name: str, estimate: float, seed: int, **further) -> Result:
@@ -158,6 +161,51 @@ def test_figures_without_room_are_named_and_smaller_ones_shown(folder, monkeypat
     text = write_report_of(folder).read_text()
     assert "are in its folder alone: <code>representation/pca-points.png</code>." in text
     assert len(text) < 150_000
+
+
+def test_photographs_and_figures_that_compress_badly_make_no_large_page(folder):
+    rng = np.random.default_rng(0)
+    noise = {row: Image.fromarray(rng.integers(0, 256, (192, 192, 3), np.uint8)) for row in range(90)}
+    triplets = np.arange(90).reshape(-1, 3)
+    odd = np.zeros(30, np.int64)
+    explored = Explorer(triplets, odd, None, None, {"before": odd, "after": odd}, 30)
+    save_triplets(explored, noise, {row: f"noise {row}" for row in noise}, folder)
+    for name in ("pca-points", "trimap-points", "spectrum"):
+        pixels = rng.integers(0, 256, (1000, 1000, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / "representation" / f"{name}.png")
+    page = page_of_scores(folder)
+    assert len(page.explorer.triplets) == 30
+    assert page.left_out  # there is more than a small page holds
+    assert page.photographs.n_bytes > 1_000_000
+    assert write_report_of(folder).stat().st_size < 5_000_000
+
+
+def test_triplets_and_neighbours_keep_their_own_photographs(folder):
+    content = json.loads((folder / "scores.json").read_text())
+    content["scores"]["neighbours_kept"] = content["scores"]["undrawn"]
+    (folder / "scores.json").write_text(json.dumps(content))
+    queries = [{"query": 0, "before": [1], "after": [2], "chosen": "at random"}]
+    near = {
+        "queries": queries,
+        "k": 1,
+        "n_images": 3,
+        "same_category": {},
+        "names": {str(n): f"near {n}" for n in range(3)},
+    }
+    (folder / "representation" / "neighbours.json").write_text(json.dumps(near))
+    save_photographs([Image.new("RGB", (9, 9), "red")] * 3, range(3), folder / "representation" / "neighbours")
+    chosen = {"before": np.array([0]), "after": np.array([1])}
+    explored = Explorer(np.array([[0, 1, 2]]), np.array([2]), None, None, chosen, 1)
+    blue = dict.fromkeys(range(3), Image.new("RGB", (9, 9), "blue"))
+    save_triplets(explored, blue, {row: f"judged {row}" for row in range(3)}, folder)
+    page = page_of_scores(folder)
+    assert page.photographs.labels == ["near 0", "near 1", "near 2", "judged 0", "judged 1", "judged 2"]
+    assert page.explorer.to_json(page.photographs)["rows"] == [[[3, 4, 5], 2, None, None, [0, 1], None]]
+    assert len({data for *_, data in page.photographs.pictures}) == 2
+    assert page.before_and_after == "Before is me/base, after is me/<my>-model."
+    for path in (folder / "triplets").iterdir():
+        path.unlink()
+    assert page_of_scores(folder, photographs=False).explorer is not None  # no photograph is opened
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"names": {}, "queries": [{"query": 1, "before": [], "after": []}]}'])

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from alignet_hf.evaluation.page import photographs
 from alignet_hf.evaluation.page.photographs import BUDGET, SIZES, Photographs, first_distinct, label_of
 
 
@@ -28,14 +27,13 @@ def test_each_is_there_once_whole_and_not_enlarged():
     assert np.asarray(decoded(found.pictures[0][2]).convert("RGB"))[10, 10, 0] > 200
 
 
-def test_many_become_smaller_until_they_fit(monkeypatch):
+def test_many_become_smaller_until_they_fit():
     noise = np.random.default_rng(0).integers(0, 256, (12, 200, 200, 3), np.uint8)  # what compresses worst
     images = [Image.fromarray(one) for one in noise]
     names = [f"{number}.png" for number in range(12)]
     whole = sum(len(uri) for *_, uri in Photographs(images, names, range(12)).pictures)
-    monkeypatch.setattr(photographs, "BUDGET", whole // 3)
-    found = Photographs(images, names, range(12))
-    assert sum(len(uri) for *_, uri in found.pictures) <= whole // 3
+    found = Photographs(images, names, range(12), budget=whole // 3)
+    assert found.n_bytes == sum(len(uri) for *_, uri in found.pictures) <= whole // 3
     assert found.pictures[0][0] in SIZES[1:]
     assert BUDGET < 5_000_000
 
