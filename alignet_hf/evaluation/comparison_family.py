@@ -5,8 +5,9 @@ one neighbour. A correction that counted each would punish every comparison for 
 same in every draw, as where both encoders get all images right, draws tell nothing.
 """
 
+import math
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,6 +15,44 @@ from alignet_hf.evaluation.comparison import Comparison, adjust_comparisons
 
 CONSTANT = "the same in every draw"
 ROUNDING = 1e-9  # of the largest difference
+SURE = 0.05  # of a p-value that is corrected for the number of comparisons
+
+
+@dataclass(frozen=True)
+class SmallestP:
+    """The smallest p-values that so many comparisons and so few draws can have: those of a sign that no draw changes.
+
+    Attributes:
+        n_comparisons: that the correction counts.
+        n_draws: of the bootstrap.
+    """
+
+    n_comparisons: int
+    n_draws: int
+
+    @classmethod
+    def of(cls, comparisons: Mapping[str, Comparison]) -> "SmallestP | None":
+        """Of comparisons that `adjust_family` corrected; None where it counts none."""
+        counted = [one for one in comparisons.values() if one.set_apart is None and len(one.difference.samples)]
+        return cls(len(counted), max(len(one.difference.samples) for one in counted)) if counted else None
+
+    @property
+    def bootstrap(self) -> float:
+        """Of one comparison, see `comparison.two_sided`."""
+        return min(1.0, 2 / (1 + self.n_draws))
+
+    @property
+    def adjusted(self) -> float:
+        """Corrected by Holm."""
+        return min(1.0, self.n_comparisons * 2 / (1 + self.n_draws))
+
+    @property
+    def n_draws_needed(self) -> int:
+        """With which a corrected p-value can be `SURE`."""
+        return math.ceil(2 * self.n_comparisons / SURE)
+
+    def to_dict(self) -> dict:
+        return {"n_comparisons": self.n_comparisons, "n_draws": self.n_draws}
 
 
 def adjust_family(comparisons: Mapping[str, Comparison], method: str = "holm") -> dict[str, Comparison]:

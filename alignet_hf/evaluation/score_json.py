@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from alignet_hf.evaluation.comparison import Comparison
+from alignet_hf.evaluation.comparison_family import SmallestP
 from alignet_hf.evaluation.human.calibration import Calibration
 from alignet_hf.evaluation.statistics import Result
 from alignet_hf.hub.artifacts import replacing
@@ -21,19 +22,21 @@ def save_json(
     """Write scores.json into a folder.
 
     It holds {"about": ..., "scores": {name: `Result.to_dict`, and the Result's own name}, "comparisons": {name:
-    `Comparison.to_dict`}, "against": {name: `Result.to_dict` of the model that is compared with}}; of a calibration,
-    its error.
+    `Comparison.to_dict`}, "against": {name: `Result.to_dict` of the model that is compared with}, "smallest_p":
+    `SmallestP.to_dict`, null without a comparison that is counted}; of a calibration, its error.
 
     Args:
         about: what made the scores: "model", "against", "command", "seed" and whatever else is known.
     """
     results = {name: one.error if isinstance(one, Calibration) else one for name, one in scores.items()}
+    smallest = SmallestP.of(comparisons or {})
     theirs = {name: one.second for name, one in (comparisons or {}).items() if one.second is not None}
     content = {
         "about": dict(about or {}),
         "scores": {name: {"name": one.name, **one.to_dict()} for name, one in results.items()},
         "comparisons": {name: one.to_dict() for name, one in (comparisons or {}).items()},
         "against": {name: one.to_dict() for name, one in theirs.items()},
+        "smallest_p": None if smallest is None else smallest.to_dict(),
     }
     with replacing(folder / SCORES_FILE) as path:
         path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation.comparison import Comparison, compare_results
-from alignet_hf.evaluation.comparison_family import CONSTANT, adjust_family
+from alignet_hf.evaluation.comparison_family import CONSTANT, SURE, SmallestP, adjust_family
 from alignet_hf.evaluation.human.calibration import Calibration
 from alignet_hf.evaluation.score_files import as_result, save_tables
 from alignet_hf.evaluation.statistics import Result
@@ -61,16 +61,20 @@ class Outcome:
         """As lines to read."""
         said = [f"{name}: {one}" for name, one in self.scores.items()]
         said += [f"against {against}, {name}: {one}" for name, one in self.comparisons.items()]
-        counted = [one for one in self.comparisons.values() if one.set_apart is None]
-        if len(self.comparisons) > 1 and counted:
-            least = 2 * len(counted) / (1 + max(len(one.difference.samples) for one in counted))
-            more = "; --n-bootstrap of more draws allows less" if least > 0.01 else ""
-            said.append(
-                f"p of the {len(counted)} comparisons: corrected by Holm, {min(least, 1):.2g} at the least{more}"
-            )
-        if n_apart := len(self.comparisons) - len(counted):
+        smallest = SmallestP.of(self.comparisons)
+        if len(self.comparisons) > 1 and smallest is not None:
+            said.append(_smallest_in_words(smallest))
+        if n_apart := sum(one.set_apart is not None for one in self.comparisons.values()):
             said.append(f"{n_apart} comparisons are not counted: the same as another, or {CONSTANT}")
         return said + [f"note: {line}" for line in self.notes]
+
+
+def _smallest_in_words(smallest: SmallestP) -> str:
+    n, least = smallest.n_comparisons, smallest.adjusted
+    said = f"p of the {n} comparisons: corrected by Holm, {least:.2g} at the least"
+    if least > SURE:
+        return f"{said}, so none can reach {SURE}; --n-bootstrap {smallest.n_draws_needed} would do"
+    return f"{said}; --n-bootstrap of more draws allows less" if least > 0.01 else said
 
 
 def run_suites(

@@ -5,7 +5,7 @@ import pytest
 from statsmodels.stats.multitest import multipletests
 
 from alignet_hf.evaluation.comparison import Comparison, compare_results, two_sided
-from alignet_hf.evaluation.comparison_family import CONSTANT, adjust_family, repeated
+from alignet_hf.evaluation.comparison_family import CONSTANT, SURE, SmallestP, adjust_family, repeated
 from alignet_hf.evaluation.statistics import Result
 from alignet_hf.evaluation.vision.labelled import LabelledEmbeddings
 from alignet_hf.evaluation.vision.neighbours import knn_accuracy
@@ -74,3 +74,15 @@ def test_the_first_image_retrieved_is_one_test_by_whatever_name():
     assert same["retrieval_recall/1"] == "retrieval_precision/1"
     assert same["knn_accuracy/1"] == same["knn_accuracy/1-majority"] == "retrieval_precision/1"
     assert not {"retrieval_map", "retrieval_precision/5", "retrieval_recall/5", "knn_accuracy/20"} & same.keys()
+
+
+@pytest.mark.parametrize("n_draws", [19, 99, 120, 400])
+def test_the_smallest_p_is_that_of_differences_whose_sign_no_draw_changes(n_draws):
+    sure = {str(number): compared(rng.uniform(1, 2, n_draws)) for number in range(3)}
+    comparisons = adjust_family(sure | {"other": compared(rng.normal(0, 1, n_draws)), "none": compared(np.zeros(9))})
+    smallest = SmallestP.of(comparisons)
+    assert smallest.n_comparisons == 4
+    assert min(one.p_bootstrap for one in comparisons.values()) == pytest.approx(smallest.bootstrap)
+    assert comparisons["0"].p_adjusted == pytest.approx(smallest.adjusted)
+    assert SmallestP(4, smallest.n_draws_needed).adjusted <= SURE < SmallestP(4, smallest.n_draws_needed - 2).adjusted
+    assert SmallestP.of({"none": comparisons["none"]}) is None

@@ -52,7 +52,7 @@ def test_suites_are_put_together_and_corrected_for_all_comparisons(tmp_path):
     assert lines[0].startswith("first: first 0.500")
     assert lines[3].startswith("against another, first: difference in first 0.100")
     # 2 / (1 + 50) is the least p of one, and Holm takes it three times.
-    least = "0.12 at the least; --n-bootstrap of more draws allows less"
+    least = "0.12 at the least, so none can reach 0.05; --n-bootstrap 120 would do"
     assert lines[-2:] == [f"p of the 3 comparisons: corrected by Holm, {least}", "note: seen"]
     found = {*outcome.scores, *(f"difference_on_{name}" for name in outcome.scores), "notes"}
     assert set(outcome.to_dict()) == found

@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Mapping
 
+from alignet_hf.evaluation.comparison_family import ROUNDING, SURE, SmallestP
 from alignet_hf.evaluation.page.content import RowHead, Score, ScoreTable
 from alignet_hf.evaluation.score_names import ScoreName, score_name
 from alignet_hf.evaluation.score_words import KINDS, LESS, MORE, Kind
 
-SURE = 0.05  # of a p-value that is corrected for the number of comparisons
 BETTER, WORSE, HIGHER, LOWER = "better", "worse", "higher", "lower"
 UNTOLD, SAME, UNDRAWN = "not told apart", "the same", "no interval drawn"
 DIFFERENCE = "difference"
@@ -56,7 +56,35 @@ def about_tables(content: dict, model: str, against: str) -> str:
     return (
         f"{said} A difference is {titles[0]} less {titles[1]}, on the same judgments and images and under the same "
         "draws; where its interval holds 0, the two are not told apart. p: two-sided, from the bootstrap, corrected by "
-        "Holm for the number of comparisons; where it is above 0.05, a verdict may be chance."
+        f"Holm for the number of comparisons; where it is above {SURE}, a verdict may be chance."
+        f"{_smallest_in_words(smallest_p(content))}"
+    )
+
+
+def smallest_p(content: dict) -> SmallestP | None:
+    """Of scores.json; None where it does not hold it.
+
+    Raises:
+        TypeError: it is not what is written there.
+    """
+    kept = content.get("smallest_p")
+    return None if kept is None else SmallestP(**kept)
+
+
+def is_sure(difference: Mapping) -> bool:
+    """Whether a difference is no chance after the correction, too; where there is none, its interval decides."""
+    return difference.get("p_adjusted", 0) <= SURE
+
+
+def _smallest_in_words(smallest: SmallestP | None) -> str:
+    if smallest is None:
+        return ""
+    said = f" With {smallest.n_comparisons:,} comparisons and {smallest.n_draws:,} draws it is"
+    if smallest.adjusted <= SURE:
+        return f"{said} {smallest.adjusted:.2g} at the least."
+    return (
+        f"{said} {smallest.adjusted:.2g} at the least, so that none can be {SURE} or less, whatever the difference; "
+        f"with {smallest.n_draws_needed:,} draws (--n-bootstrap {smallest.n_draws_needed}) it could."
     )
 
 
@@ -84,7 +112,7 @@ def _table(kind: Kind, names: list[str], content: dict, titles: tuple[str, str])
         rows,
         heads=heads,
         on_one_axis=titles,
-        verdicts={name: _verdict(name, comparisons[name]) for name in compared},
+        verdicts={name: _verdict(name, comparisons[name], smallest_p(content)) for name in compared},
     )
 
 
@@ -119,12 +147,13 @@ def _difference(one: Mapping) -> Score:
     return Score.of({**one, "chance": 0.0}, **({} if p is None else {"p": f"{p:.3g}"}))
 
 
-def _verdict(name: str, difference: Mapping) -> str:
+def _verdict(name: str, difference: Mapping, smallest: SmallestP | None) -> str:
     """What the difference tells; and where the correction takes that back, or does not count it, that."""
     way = way_of(name, difference)
     said = [way]
-    if way in (BETTER, WORSE, HIGHER, LOWER) and not difference.get("p_adjusted", 0) <= SURE:
-        said.append("corrected, it may be chance")
+    if way in (BETTER, WORSE, HIGHER, LOWER) and not is_sure(difference):
+        least = smallest is not None and difference.get("p_bootstrap", 1.0) <= smallest.bootstrap * (1 + ROUNDING)
+        said.append("corrected, p is as small as so many draws allow" if least else "corrected, it may be chance")
     if apart := difference.get("set_apart"):
         said.append(f"not counted: {apart}")
     return "; ".join(said)

@@ -91,6 +91,32 @@ def test_a_verdict_says_where_the_correction_takes_it_back_or_does_not_count_it(
     assert table.verdicts[NAME] == verdict
 
 
+@pytest.mark.parametrize(
+    ("p_bootstrap", "p_adjusted", "verdict"),
+    [
+        (2 / 1001, 0.06, "better; corrected, p is as small as so many draws allow"),
+        (4 / 1001, 0.12, "better; corrected, it may be chance"),
+        (2 / 1001, 0.04, "better"),
+    ],
+)
+def test_a_verdict_says_where_more_draws_alone_could_tell(p_bootstrap, p_adjusted, verdict):
+    difference = DIFFERENCE | {"p_bootstrap": p_bootstrap, "p_adjusted": p_adjusted}
+    kept = {"comparisons": {NAME: difference}, "smallest_p": {"n_comparisons": 30, "n_draws": 1000}}
+    (table, *_) = tables_by_kind(content(**kept), "a", "b")
+    assert table.verdicts[NAME] == verdict
+
+
+def test_the_smallest_p_is_named_above_the_tables():
+    few = content(smallest_p={"n_comparisons": 3, "n_draws": 1000})
+    assert about_tables(few, "a", "b").endswith("With 3 comparisons and 1,000 draws it is 0.006 at the least.")
+    many = content(smallest_p={"n_comparisons": 60, "n_draws": 1000})
+    assert about_tables(many, "a", "b").endswith(
+        "With 60 comparisons and 1,000 draws it is 0.12 at the least, so that none can be 0.05 or less, whatever the "
+        "difference; with 2,400 draws (--n-bootstrap 2400) it could."
+    )
+    assert about_tables(content(smallest_p=None), "a", "b").endswith("a verdict may be chance.")
+
+
 def test_a_score_with_a_difference_alone_is_a_row_too():
     (table,) = tables_by_kind(content(scores={}), "a", "b")
     assert table.rows[NAME][:2] == [None, None]
