@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from alignet_hf.errors import InputError
+from alignet_hf.evaluation.comparison_family import SURE, SmallestP
 from alignet_hf.evaluation.page.content import Drawn, Page, Score
 from alignet_hf.evaluation.page.explorer import Explorer
 from alignet_hf.evaluation.page.figure_files import figure_files
@@ -19,7 +20,9 @@ from alignet_hf.evaluation.page.score_tables import (
     LOWER,
     WORSE,
     about_tables,
+    is_sure,
     names_by_way,
+    smallest_p,
     tables_by_kind,
 )
 from alignet_hf.evaluation.page.sentences import with_interval
@@ -59,7 +62,7 @@ def page_of_scores(folder: Path, *, photographs: bool = True) -> Page:
         title=f"{model}: scores",
         subtitle=f"{len(scores)} scores" + (f", compared with {against} on {len(comparisons)}" if comparisons else ""),
         headline=[],
-        summary=_summary(comparisons, model, against),
+        summary=_summary(content, model, against),
         limits=[
             "An interval is drawn over what its row says: it tells how far other objects, images or people like these "
             "could move a score, and nothing of other data sets, or of models trained with another seed."
@@ -88,6 +91,7 @@ def _read(path: Path) -> dict:
         for part in measured:
             for one in part.values():
                 float(one["estimate"])
+        smallest_p(content)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{path}: not the scores that evaluate --out writes, or damaged; run evaluate again"
@@ -95,7 +99,8 @@ def _read(path: Path) -> dict:
     return content
 
 
-def _summary(comparisons: dict, model: str, against: str) -> list[str]:
+def _summary(content: dict, model: str, against: str) -> list[str]:
+    comparisons = content["comparisons"]
     if not comparisons:
         return [f"What {model} scores, with 95 % intervals where they were drawn; the tables have every number."]
     n_all = len(comparisons)
@@ -111,6 +116,7 @@ def _summary(comparisons: dict, model: str, against: str) -> list[str]:
     return [
         f"Of {len(comparisons)} scores on which {model} is compared with {against}, it is {told}, with a 95 % interval "
         f"of the difference that does not hold 0{rest}.{more}",
+        _corrected(comparisons, smallest_p(content)),
         *_named("Most clearly better", better, comparisons),
         *_named("Most clearly worse", worse, comparisons),
         *_named("Of those of which neither side is better, most clearly other", other, comparisons),
@@ -118,6 +124,15 @@ def _summary(comparisons: dict, model: str, against: str) -> list[str]:
         "comparisons: of twenty, one is expected to miss its difference. The p-values are corrected for their number, "
         "by Holm.",
     ]
+
+
+def _corrected(comparisons: dict, smallest: SmallestP | None) -> str:
+    """How many of the differences are none of chance after the correction, too."""
+    sure = {name: one for name, one in comparisons.items() if is_sure(one)}
+    better, worse, other = (len(names_by_way(sure, ways)) for ways in ((BETTER,), (WORSE,), (HIGHER, LOWER)))
+    left = f"better on {better} and worse on {worse}" + (f", higher or lower on {other}" if other else "")
+    none = "" if smallest is None or smallest.adjusted <= SURE else ": with so few draws none can (see the tables)"
+    return f"Corrected for the number of comparisons, with a p-value of {SURE} at most, it is {left}{none}."
 
 
 def _named(what: str, names: list[str], comparisons: dict) -> list[str]:

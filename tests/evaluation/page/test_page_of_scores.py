@@ -80,6 +80,30 @@ def test_the_summary_counts_what_intervals_tell(folder):
     )
 
 
+@pytest.mark.parametrize(
+    ("p", "n_draws", "said"),
+    [
+        ({"few_shot_accuracy/10-shot": 0.3}, 200, "better on 1 and worse on 0."),
+        (
+            dict.fromkeys(["few_shot_accuracy/10-shot", "choices_odd_one_out_accuracy"], 0.3),
+            200,
+            "on 0 and worse on 0.",
+        ),
+        ({"few_shot_accuracy/10-shot": 0.06}, 99, "worse on 0: with so few draws none can (see the tables)."),
+    ],
+)
+def test_the_summary_counts_what_the_correction_leaves(folder, p, n_draws, said):
+    content = json.loads((folder / "scores.json").read_text())
+    for name, value in p.items():
+        content["comparisons"][name]["p_adjusted"] = value
+    content["smallest_p"] = {"n_comparisons": 3, "n_draws": n_draws}
+    (folder / "scores.json").write_text(json.dumps(content))
+    first, second, *_ = page_of_scores(folder).summary
+    assert "it is better on 1 and worse on 1" in first
+    assert second.startswith("Corrected for the number of comparisons, with a p-value of 0.05 at most, it is better on")
+    assert second.endswith(said)
+
+
 def test_the_summary_counts_no_test_twice(folder):
     content = json.loads((folder / "scores.json").read_text())
     content["comparisons"]["few_shot_accuracy/10-shot"]["set_apart"] = "the same as few_shot_accuracy/1-shot"
@@ -110,7 +134,7 @@ def test_the_summary_names_the_farthest_differences_by_which_way_is_better(folde
     (folder / "scores.json").write_text(json.dumps(content))
     said = page_of_scores(folder).summary
     assert "better on 4 and worse on 1, and higher or lower on 1 of which neither side is better" in said[0]
-    assert said[1:4] == [
+    assert said[2:5] == [
         "Most clearly better: Accuracy of 10 nearest neighbours, by 0.2 (95 % interval 0.19 to 0.21); Images of other "
         "classes that pass, by distance of neighbours, by \N{MINUS SIGN}0.1 (95 % interval \N{MINUS SIGN}0.15 to "
         "\N{MINUS SIGN}0.05); Accuracy of 20 nearest neighbours, by 0.4 (95 % interval 0.1 to 0.7).",
@@ -231,6 +255,7 @@ def test_a_folder_of_neither_is_one_line(tmp_path):
         '{"scores": {"a": {}}, "comparisons": {}, "about": {}}',
         '{"scores": {}}',
         '{"scores": {}, "comparisons": {}, "about": {}, "against": {"a": 0.5}}',
+        '{"scores": {}, "comparisons": {}, "about": {}, "smallest_p": {"n": 2}}',
     ],
 )
 def test_a_damaged_file_is_one_line(tmp_path, content):
