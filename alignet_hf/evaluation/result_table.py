@@ -13,13 +13,16 @@ if TYPE_CHECKING:
 
     from alignet_hf.evaluation.comparison import Comparison
 
+_OF_SHOTS = ("spread_over_draws", "l2")  # of `FewShotResult`
+
 
 def results_frame(results: Mapping[str, Result] | Iterable[Result]) -> "pandas.DataFrame":
     """One row a Result; the keys of a mapping (groups, models) become the index.
 
     Returns:
         Columns name, estimate, low, high, chance, ceiling, upper_ceiling, normalised, p_value, n_objects, unit, over,
-        n_bootstrap, as `Result.to_dict` names them; nan where a Result has no chance, no ceiling or no p-value.
+        n_bootstrap, and where there are few-shot accuracies spread_over_draws and l2, as `to_dict` names them; nan
+        where a Result has no chance, no ceiling, no p-value or no such.
     """
     import pandas
 
@@ -42,7 +45,11 @@ def results_frame(results: Mapping[str, Result] | Iterable[Result]) -> "pandas.D
         }
         for result in results
     ]
-    return pandas.DataFrame(rows, index=index)
+    frame, known = pandas.DataFrame(rows, index=index), [result.to_dict() for result in results]
+    for fact in _OF_SHOTS:
+        if any(fact in one for one in known):
+            frame[fact] = [one.get(fact, np.nan) for one in known]
+    return frame
 
 
 def comparisons_frame(comparisons: "Mapping[str, Comparison] | Iterable[Comparison]") -> "pandas.DataFrame":

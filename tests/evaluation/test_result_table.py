@@ -1,12 +1,14 @@
 """Results as rows, and as entries that a model card's YAML keeps."""
 
 import numpy as np
+import pytest
 from huggingface_hub import ModelCardData
 from huggingface_hub.repocard_data import model_index_to_eval_results
 
 from alignet_hf.evaluation.comparison import Comparison
 from alignet_hf.evaluation.result_table import results_frame
 from alignet_hf.evaluation.statistics import Result
+from alignet_hf.evaluation.vision.few_shot import FewShotResult
 
 PLAIN = Result.from_samples("accuracy", 0.5, np.linspace(0.4, 0.6, 101), 1 / 3, 10)
 FULL = Result.from_samples(
@@ -38,6 +40,18 @@ def test_a_frame_has_a_row_a_result():
     assert frame.loc["coarse", ["ceiling", "upper_ceiling", "normalised", "p_value"]].isna().all()
     assert frame.select_dtypes("number").shape[1] == 10
     assert PLAIN.to_frame().equals(results_frame([PLAIN]))
+
+
+def test_few_shot_accuracies_have_columns_of_their_spread_and_strength():
+    samples = np.linspace(0.4, 0.6, 101)
+    several, one = (
+        FewShotResult.from_samples("1-shot", 0.5, samples, 0.1, 9, per_draw=np.array(per_draw), l2=l2)
+        for per_draw, l2 in (([0.4, 0.5, 0.6], 64.0), ([0.5], 1024.0))
+    )
+    frame = results_frame({"several": several, "one": one, "plain": PLAIN})
+    assert frame["spread_over_draws"].tolist() == pytest.approx([0.1, np.nan, np.nan], nan_ok=True)
+    assert frame["l2"].tolist() == pytest.approx([64, 1024, np.nan], nan_ok=True)
+    assert not {"spread_over_draws", "l2"} & set(results_frame([PLAIN]).columns)
 
 
 def test_a_column_is_called_what_json_calls_it():

@@ -9,7 +9,7 @@ from alignet_hf.evaluation.page.figure_files import figure_files
 from alignet_hf.evaluation.page.photographs import Photographs
 from alignet_hf.evaluation.page.versions import package_versions
 from alignet_hf.evaluation.report import SCORES
-from alignet_hf.sweep.report import SWEEP
+from alignet_hf.sweep.report import SPREAD, SWEEP
 from alignet_hf.sweep.scores import in_words
 
 FIGURES = "figures"
@@ -69,16 +69,21 @@ def _conditions(rows: list[dict]) -> ScoreTable:
     return ScoreTable(
         "Conditions",
         "Scores on held-out human judgments and, where the sweep asks for them, few-shot accuracies on the same "
-        "images; mean over the points of a condition; 95 % intervals.",
+        "images, with their spread (standard deviation) from draw to draw of the shots; mean over the points of a "
+        "condition; 95 % intervals.",
         "who, setting, condition",
         list(map(in_words, names)),
         {
             f"{row['who']}, {row['setting']}{_condition(row, differing)}": [
-                Score.of(row["scores"][name]) if name in row["scores"] else None for name in names
+                _score(row["scores"][name]) if name in row["scores"] else None for name in names
             ]
             for row in rows
         },
     )
+
+
+def _score(one: dict) -> Score:
+    return Score.of(one, **({"spread": f"{one[SPREAD]:.3g}"} if SPREAD in one else {}))
 
 
 def _differences(differences: list[dict]) -> list[ScoreTable]:

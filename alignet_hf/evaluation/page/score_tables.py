@@ -129,7 +129,9 @@ def _head(words: ScoreName, one: Mapping) -> RowHead:
 
 def _score(one: Mapping) -> Score:
     known = {"people": one.get("ceiling"), "normalised": one.get("normalised"), "p": one.get("p_value")}
-    return Score.of(one, **{name: f"{value:.3g}" for name, value in known.items() if value is not None})
+    known[f"spread over {len(one.get('per_draw', ()))} draws"] = one.get("spread_over_draws")
+    further = {name: f"{value:.3g}" for name, value in known.items() if value is not None}
+    return Score.of(one, **further, **({"l2": f"{one['l2']:,.4g}"} if "l2" in one else {}))
 
 
 def _other(ours: Mapping | None, theirs: Mapping | None, difference: Mapping | None) -> Score | None:

@@ -69,11 +69,15 @@ def test_every_condition_and_difference_is_named_by_what_differs(folder):
 
 def test_few_shot_accuracies_have_a_column_where_a_row_has_them(folder):
     content = json.loads((folder / "sweep.json").read_text())
-    content["rows"][0]["scores"] = SCORES | {"few_shot_accuracy/1-shot": RESULT | {"unit": "images", "chance": 0.167}}
+    one_shot = RESULT | {"unit": "images", "chance": 0.167, "spread_over_draws": 0.0234}
+    content["rows"][0]["scores"] = SCORES | {"few_shot_accuracy/1-shot": one_shot}
     (folder / "sweep.json").write_text(json.dumps(content))
     conditions, *differences = page_of_sweep(folder).tables
     assert conditions.columns == ["odd-one-out accuracy", "RSA (Spearman)", "1-shot accuracy"]
     assert [scores[-1] is None for scores in conditions.rows.values()] == [False, True, True]
+    first, *_, few_shot = next(iter(conditions.rows.values()))
+    assert (first.further, few_shot.further) == ({}, {"spread": "0.0234"})
+    assert "from draw to draw" in conditions.caption
     assert all(len(table.columns) == 2 for table in differences)
 
 

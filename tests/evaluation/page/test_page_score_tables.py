@@ -117,6 +117,29 @@ def test_the_smallest_p_is_named_above_the_tables():
     assert about_tables(content(smallest_p=None), "a", "b").endswith("a verdict may be chance.")
 
 
+def test_a_few_shot_accuracy_has_its_spread_and_the_strength_beside_it():
+    few = {
+        "estimate": 0.5,
+        "low": 0.4,
+        "high": 0.6,
+        "per_draw": [0.4, 0.5, 0.6],
+        "spread_over_draws": 0.1,
+        "l2": 1024.0,
+    }
+    theirs = few | {"l2": 4.0}
+    name = "few_shot_accuracy/1-shot"
+    kept = {"scores": {name: few}, "comparisons": {name: DIFFERENCE}, "against": {name: theirs}}
+    (table,) = tables_by_kind(kept, "a", "b")
+    ours, other, difference = table.rows[name]
+    assert ours.further == {"spread over 3 draws": "0.1", "l2": "1,024"}
+    assert other.further == {"spread over 3 draws": "0.1", "l2": "4"}
+    assert set(difference.further) == {"p"}
+    of_one_draw = few | {"per_draw": [0.5]}
+    del of_one_draw["spread_over_draws"]
+    (table,) = tables_by_kind(kept | {"scores": {name: of_one_draw}, "comparisons": {}}, "a", "b")
+    assert table.rows[name][0].further == {"l2": "1,024"}
+
+
 def test_a_score_with_a_difference_alone_is_a_row_too():
     (table,) = tables_by_kind(content(scores={}), "a", "b")
     assert table.rows[NAME][:2] == [None, None]
