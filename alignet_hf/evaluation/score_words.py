@@ -120,7 +120,8 @@ TABLE = {
     ),
     r"breeds_target_accuracy/(?P<task>.+)": (
         "Accuracy on new kinds, BREEDS {task}",
-        "Of the same read-out: the share of test images it gets right of other classes of the same superclasses.",
+        "Of a read-out of superclasses: the share of test images it gets right of classes of theirs that it was not "
+        "trained on.",
         ACCURACY,
         MORE,
     ),
@@ -295,7 +296,8 @@ TABLE = {
     ),
     r"scaled_distance_change/block_structure": (
         "Growth of scaled distances between categories less within",
-        "The same with each encoder's distances divided by their mean, which leaves out that an encoder grew.",
+        "How much more distances grow between basic categories of different superordinates than within one, each "
+        "encoder's divided by their mean, which leaves out that an encoder grew: above 0 where kinds come together.",
         DISTANCE_CHANGE,
         MORE,
     ),
@@ -307,7 +309,8 @@ TABLE = {
     ),
     rf"scaled_distance_change/(?P<level>{_LEVELS})": (
         "Change of scaled distances, {level}",
-        "The same with each encoder's distances divided by their mean, which leaves out that an encoder grew.",
+        "How far the distances of such pairs changed beside those of all pairs, each encoder's divided by their mean, "
+        "which leaves out that an encoder grew: below 0 where they came together.",
         DISTANCE_CHANGE,
         NEITHER,
     ),
