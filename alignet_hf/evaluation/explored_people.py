@@ -1,10 +1,12 @@
 """Triplets that people judged, for a reader to look through: a sample of each set of judgments, with every choice."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from alignet_hf.data.images.classes import class_labels
+from alignet_hf.errors import InputError
 from alignet_hf.evaluation.on_people import People
 from alignet_hf.evaluation.page.explorer import Explorer, explore, sample
 from alignet_hf.evaluation.scoring import Scoring
@@ -44,17 +46,21 @@ def judged_triplets(people: People) -> dict[str, Judged]:
     return {name: judged for name, judged in found.items() if len(judged.triplets)}
 
 
-def explore_people(people: People, encoders: Mapping[str, np.ndarray], scoring: Scoring) -> Explorer | None:
+def explore_people(
+    people: People, encoders: Mapping[str, np.ndarray], scoring: Scoring, name_of: Callable[[int], str]
+) -> Explorer | None:
     """A sample of every set's triplets, each set with as much room as the others; None where there is no triplet.
 
     Args:
         encoders: name -> (len(people.rows), D) embeddings.
         scoring: whose similarity decides what an encoder chooses, and whose seed draws the sample.
+        name_of: the name of the image at a row; where names tell classes, and a set has triplets of several levels,
+            its levels are those of the classes. Levels brings its own.
     """
     sets = judged_triplets(people)
     if not sets:
         return None
-    parts = [_explored(judged, people, encoders, scoring, len(sets)) for judged in sets.values()]
+    parts = [_explored(judged, people, encoders, scoring, name_of, len(sets)) for judged in sets.values()]
     sizes = [len(part.triplets) for part in parts]
     shares = [
         np.full((n, 3), np.nan) if part.shares is None else part.shares for part, n in zip(parts, sizes, strict=True)
@@ -72,15 +78,36 @@ def explore_people(people: People, encoders: Mapping[str, np.ndarray], scoring: 
 
 
 def _explored(
-    judged: Judged, people: People, encoders: Mapping[str, np.ndarray], scoring: Scoring, n_sets: int
+    judged: Judged,
+    people: People,
+    encoders: Mapping[str, np.ndarray],
+    scoring: Scoring,
+    name_of: Callable[[int], str],
+    n_sets: int,
 ) -> Explorer:
     rows = sample(judged.triplets, scoring.seed, n_sets)
+    triplets = judged.triplets[rows]
     explored = explore(
-        people.local(judged.triplets[rows]),
+        people.local(triplets),
         encoders,
         shares=None if judged.shares is None else judged.shares[rows],
+        classes=_classes(triplets, people, name_of) if judged.levels is None else None,
         n_all=len(judged.triplets),
         similarity=scoring.similarity,
     )
-    levels = None if judged.levels is None else judged.levels[rows]
+    levels = judged.levels[rows] if judged.levels is not None else explored.levels
+    if len(explored.level_names) == 1:  # all photographs of one folder, or each of a class of its own: nothing is told
+        levels = None
     return replace(explored, triplets=people.rows[explored.triplets], levels=levels)
+
+
+def _classes(triplets: np.ndarray, people: People, name_of: Callable[[int], str]) -> np.ndarray | None:
+    """(len(people.rows),) the classes of the images of some triplets, "" of others; None where names tell none."""
+    shown = np.unique(triplets)
+    try:
+        labels = class_labels([name_of(row) for row in shown.tolist()])
+    except InputError:
+        return None
+    classes = np.full(len(people.rows), "", labels.dtype)
+    classes[people.local(shown)] = labels
+    return classes

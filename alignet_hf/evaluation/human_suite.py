@@ -69,7 +69,8 @@ class HumanSuite:
         if against is None:
             return found, {}
         theirs = self.sources.embed(against, self.people.rows)
-        self.explored = explore_people(self.people, {"before": theirs, "after": ours}, self.asked.scoring)
+        encoders = {"before": theirs, "after": ours}
+        self.explored = explore_people(self.people, encoders, self.asked.scoring, self.sources.name)
         return found, compare(ours, theirs, self.people, self.asked.scoring)
 
     def save_figures(self, folder: Path, scores: dict, comparisons: dict[str, Comparison]) -> None:

@@ -42,7 +42,7 @@ def odd_of(triplet, embeddings, rows) -> int:
 
 
 def test_every_set_is_there_with_what_people_and_both_encoders_chose(people, encoders):
-    explored = explore_people(people, encoders, Scoring())
+    explored = explore_people(people, encoders, Scoring(), str)
     assert dict.fromkeys(explored.sets.tolist()) == {"choices": None, "matrices": None, "king": None}
     judged = judged_triplets(people)
     assert explored.n_all == len(explored.triplets) == sum(len(one.triplets) for one in judged.values())
@@ -54,7 +54,7 @@ def test_every_set_is_there_with_what_people_and_both_encoders_chose(people, enc
 
 
 def test_shares_are_known_of_a_set_of_several_people_alone(people, encoders):
-    explored = explore_people(people, encoders, Scoring())
+    explored = explore_people(people, encoders, Scoring(), str)
     assert np.isnan(explored.shares[explored.sets != "king"]).all()
     several, rows = people.matrices["king"]
     objects = dict(zip(rows.tolist(), range(6), strict=True))
@@ -68,7 +68,7 @@ def test_one_set_alone_has_no_name_and_another_similarity_decides(people, encode
     alone = People(choices=people.choices)
     some = {name: rows[: len(alone.rows)] for name, rows in encoders.items()}
     some["scaled"] = some["after"] * RNG.uniform(0.1, 9, (len(alone.rows), 1))
-    by_dot, by_cosine = (explore_people(alone, some, Scoring(similarity=how)) for how in ("dot", "cosine"))
+    by_dot, by_cosine = (explore_people(alone, some, Scoring(similarity=how), str) for how in ("dot", "cosine"))
     assert by_dot.sets is by_dot.shares is by_dot.levels is None
     assert (by_dot.choices["scaled"] != by_dot.choices["after"]).any()
     assert (by_cosine.choices["scaled"] == by_cosine.choices["after"]).all()
@@ -77,12 +77,23 @@ def test_one_set_alone_has_no_name_and_another_similarity_decides(people, encode
 def test_the_same_direction_throughout_is_a_tie_by_cosine(people):
     alone = People(choices=people.choices)
     line = {"collapsed": RNG.uniform(1, 2, (len(alone.rows), 1)) * RNG.normal(size=(1, 7))}
-    assert set(explore_people(alone, line, Scoring(similarity="cosine")).choices["collapsed"].tolist()) == {TIE}
+    assert set(explore_people(alone, line, Scoring(similarity="cosine"), str).choices["collapsed"].tolist()) == {TIE}
+
+
+def test_levels_are_those_of_classes_where_names_tell_several(people, encoders):
+    def name_of(row: int) -> str:
+        return f"{'ab'[row % 2]}/{row}.png" if row < 30 else f"all/{row}.png" if row < 36 else f"{row}.png"
+
+    explored = explore_people(people, encoders, Scoring(), name_of)
+    levels = {1: "fine-grained", 2: "class-boundary"}
+    for level, triplet, name in zip(explored.levels, explored.triplets, explored.sets, strict=True):
+        assert level == (levels[len(set(triplet % 2))] if name == "choices" else "")
+    assert explore_people(people, encoders, Scoring(), str).levels is None
 
 
 def test_sets_share_the_room_of_a_page(people, encoders, monkeypatch):
     monkeypatch.setattr(explorer, "MOST_TRIPLETS", 30)
-    explored = explore_people(people, encoders, Scoring())
+    explored = explore_people(people, encoders, Scoring(), str)
     assert {name: (explored.sets == name).sum() for name in judged_triplets(people)} == {
         "choices": 10,
         "matrices": 10,
