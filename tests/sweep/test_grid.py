@@ -80,6 +80,10 @@ def test_the_command_line_s_grid_takes_the_place_of_the_file_s(tmp_path):
         (("triplets.nn=1",), "grid key triplets.nn: no such key in the recipe; there: n, strategy"),
         (("triplets.n",), "--grid triplets.n: expected section.key=value,value"),
         (("triplets.n=ten",), r"point triplets.n=ten: triplets.n: 'ten' is wrong"),
+        (
+            ("distill.loss=kl,hard", "distill.teacher_temperature=1.0,2.0"),
+            r"point distill.loss=hard,distill.teacher_temperature=2.0: distill: teacher_temperature is 2.0, but the",
+        ),
         (("split.fold=0,3",), "point split.fold=3: split: fold must be below folds, which is 3"),
     ],
 )
