@@ -198,7 +198,7 @@ class SweepReport:
             table.add_column(f"{in_words(name)}\n\\[95 %]{spread}", justify="right", no_wrap=True)
         table.add_column("odd-one-out\nby point", justify="right", overflow="fold")
         if scores != scores_of([]):
-            table.caption = "Spread: the standard deviation from draw to draw of the shots."
+            table.caption = "Spread: the standard deviation from draw to draw of the shots, within a fold and seed."
         for row in rows:
             values = (written(row.condition[key]) for key in keys)
             cells = [_with_spread(row, name) if name in row.means else "-" for name in scores]
