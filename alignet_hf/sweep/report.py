@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import yaml
 from rich.table import Table
 
 from alignet_hf.evaluation.figures import DPI
 from alignet_hf.evaluation.statistics import Result
 from alignet_hf.hub.artifacts import replacing, replacing_folder
+from alignet_hf.pipeline import RECIPE
 from alignet_hf.sweep.figures import figures_of
 from alignet_hf.sweep.grid import FEW_SHOT, Sweep, as_key, matching, written
 from alignet_hf.sweep.point import read_results
@@ -81,6 +83,8 @@ class SweepReport:
         sweep = self.sweep
         return {
             "name": sweep.name,
+            "recipe": sweep.to_dict(),
+            "command": f"alignet-hf sweep {RECIPE} --out again",
             "baseline": sweep.baseline,
             "points": [
                 {
@@ -162,7 +166,9 @@ class SweepReport:
         return tables
 
     def save(self, out: Path) -> None:
-        """Write sweep.json, points.csv, means.csv, differences.csv, and figures/."""
+        """Write sweep.json, recipe.yaml, points.csv, means.csv, differences.csv, and figures/."""
+        with replacing(out / RECIPE) as path:
+            path.write_text(yaml.safe_dump(self.sweep.to_dict(), sort_keys=False), encoding="utf-8")
         with replacing(out / SWEEP) as path:
             path.write_text(json.dumps(self.to_dict(), indent=2) + "\n", encoding="utf-8")
         for name, frame in self.frames().items():

@@ -71,6 +71,24 @@ def test_the_command_line_s_grid_takes_the_place_of_the_file_s(tmp_path):
     assert load_sweep(path, ["distill.steps=3,4"]).baseline == {"distill.steps": 3}  # 40 is no point: the first
 
 
+def test_what_is_written_down_of_a_sweep_is_the_same_sweep(tmp_path):
+    section = {
+        "grids": {
+            "settings": {"split.fold": [0, 1], "evaluate.settings": [["original", "alignet"]]},
+            "sampling": {"triplets.strategy": ["cluster-boundary", "random"], "triplets.n": [50, 60]},
+            "left out": {"seed": [0, 1]},
+        },
+        "baseline": {"triplets.n": 50},
+        "shots": [1],
+        "findings": [
+            {"claim": "a", "better": {}, "than": {"triplets.strategy": "random"}, "score": "few_shot_accuracy/1-shot"}
+        ],
+    }
+    sweep = load_sweep(sweep_file(tmp_path, section), overrides=["distill.steps=3"], only=["settings", "sampling"])
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(sweep.to_dict(), sort_keys=False))
+    assert load_sweep(tmp_path / "recipe.yaml") == sweep
+
+
 @pytest.mark.parametrize(
     ("grid", "message"),
     [

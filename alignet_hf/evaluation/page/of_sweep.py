@@ -9,6 +9,7 @@ from alignet_hf.evaluation.page.figure_files import figure_files
 from alignet_hf.evaluation.page.photographs import Photographs
 from alignet_hf.evaluation.page.versions import package_versions
 from alignet_hf.evaluation.report import SCORES
+from alignet_hf.hub.from_run import shareable
 from alignet_hf.sweep.report import SWEEP
 from alignet_hf.sweep.scores import in_words
 
@@ -30,6 +31,7 @@ def page_of_sweep(folder: Path, *, photographs: bool = True) -> Page:
         findings = [one["sentence"] for one in content["findings"]]
         failed = [f"{one['name']}: {one['failure']}" for one in content["points"] if one["failure"]]
         name, n_points = content["name"], len(content["points"])
+        recipe = shareable(content["recipe"]) if "recipe" in content else None  # of which earlier sweeps kept nothing
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{folder / SWEEP}: not what a sweep writes, or damaged; run the sweep again") from error
     diagrams = _diagrams(folder / FIGURES, content["points"])
@@ -48,8 +50,12 @@ def page_of_sweep(folder: Path, *, photographs: bool = True) -> Page:
         photographs=Photographs([], [], []),
         figures=figures,
         left_out=[f"{FIGURES}/{file}" for file in left_out],
-        commands=[("This page again, in the sweep's folder", "alignet-hf report .")],
+        commands=[
+            *([] if recipe is None else [("The whole sweep again, from the recipe below", content["command"])]),
+            ("This page again, in the sweep's folder", "alignet-hf report ."),
+        ],
         facts=package_versions(),
+        recipe=recipe,
     )
 
 

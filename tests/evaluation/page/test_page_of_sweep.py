@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import yaml
 from PIL import Image
 
 from alignet_hf.errors import InputError
@@ -27,6 +28,12 @@ def folder(tmp_path):
     compared = {name: RESULT | {"chance": 0.0, "p_bootstrap": 0.0123} for name in SCORES}
     content = {
         "name": "numbers",
+        "recipe": {
+            "name": "numbers",
+            "images": {"source": "/home/someone/photos"},
+            "sweep": {"grids": {"triplets": {"triplets.n": [200, 400]}, "models": {"student.model": ["/home/a/b"]}}},
+        },
+        "command": "alignet-hf sweep recipe.yaml --out again",
         "baseline": BASE,
         "points": [
             {"name": "a", "failure": None, "grids": ["triplets"]},
@@ -75,6 +82,25 @@ def test_few_shot_accuracies_have_a_column_where_a_row_has_them(folder):
     assert conditions.columns == ["odd-one-out accuracy", "RSA (Spearman)", "1-shot accuracy"]
     assert [scores[-1] is None for scores in conditions.rows.values()] == [False, True, True]
     assert all(len(table.columns) == 2 for table in differences)
+
+
+def test_its_recipe_and_the_command_that_repeats_it_are_shown(folder):
+    text = write_report_of(folder).read_text()
+    assert "alignet-hf sweep recipe.yaml --out again" in text
+    assert "/home" not in text  # folders are cut to their last part
+    shown = yaml.safe_load(page_of_sweep(folder).recipe)
+    assert shown["images"]["source"] == "photos"
+    assert shown["sweep"]["grids"] == {"triplets": {"triplets.n": [200, 400]}, "models": {"student.model": ["b"]}}
+    assert "triplets.n" in text[text.index("sweep:") :]
+
+
+def test_of_a_sweep_that_kept_no_recipe_there_is_a_page_all_the_same(folder):
+    content = json.loads((folder / "sweep.json").read_text())
+    del content["recipe"], content["command"]
+    (folder / "sweep.json").write_text(json.dumps(content))
+    page = page_of_sweep(folder)
+    assert page.recipe is None
+    assert [command for _, command in page.commands] == ["alignet-hf report ."]
 
 
 def test_it_is_written_escaped(folder):
