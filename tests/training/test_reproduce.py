@@ -22,7 +22,7 @@ from alignet_hf.evaluation import paper
 from alignet_hf.evaluation.statistics import Result
 from alignet_hf.inputs import open_images
 from alignet_hf.sweep.grid import few_shot_name, load_sweep
-from alignet_hf.sweep.report import SweepReport
+from alignet_hf.sweep.report import OF_FEW_SHOT, SweepReport
 from alignet_hf.sweep.scores import differences, findings, rows_of
 
 REPRODUCE = Path(__file__).parents[2] / "training" / "reproduce"
@@ -153,6 +153,8 @@ def test_few_shot_accuracies_are_of_the_students_of_the_sweep(command, as_if_run
     for n_shots in shots:
         row = next(line for line in said.splitlines() if re.search(rf"student.*few_shot_accuracy/{n_shots}", line))
         assert [value in row for value in ("0.300", "0.500", "0.600")] == [True] * 3
+    table = said[said.rindex("few_shot_accuracy/") :]  # the figure's own, after the sweep's
+    assert OF_FEW_SHOT in " ".join(table.split())
     code, _, error = command(name, "--photographs", tmp_path, "--out", tmp_path, "--evaluate", "--few-shot pets")
     assert code == 2
     assert "each is of another class" in error

@@ -10,7 +10,8 @@ from alignet_hf.evaluation.page.photographs import Photographs
 from alignet_hf.evaluation.page.versions import package_versions
 from alignet_hf.evaluation.report import SCORES
 from alignet_hf.hub.from_run import shareable
-from alignet_hf.sweep.report import SWEEP
+from alignet_hf.sweep.grid import FEW_SHOT
+from alignet_hf.sweep.report import OF_FEW_SHOT, SWEEP
 from alignet_hf.sweep.scores import in_words
 
 FIGURES = "figures"
@@ -40,6 +41,8 @@ def page_of_sweep(folder: Path, *, photographs: bool = True) -> Page:
         "A condition's score is the mean of its points (splits of the objects, seeds); intervals are drawn over "
         "objects, and tell nothing of other kinds of photographs or other people."
     ]
+    if any(name.startswith(FEW_SHOT) for name in _score_names(content["rows"])):
+        limits.append(OF_FEW_SHOT)
     return Page(
         title=f"{name}: a sweep",
         subtitle=f"{n_points} points, {len(content['rows'])} conditions and settings",

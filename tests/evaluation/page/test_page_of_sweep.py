@@ -9,6 +9,7 @@ from PIL import Image
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation.page.folder import write_report_of
 from alignet_hf.evaluation.page.of_sweep import page_of_sweep
+from alignet_hf.sweep.report import OF_FEW_SHOT
 
 RESULT = {"estimate": 0.6, "low": 0.5, "high": 0.7, "chance": 0.333, "n_objects": 30, "unit": "objects"}
 BASE = {"clusters.n_clusters": 8, "triplets.n": 200, "name": "<b>"}
@@ -72,13 +73,16 @@ def test_every_condition_and_difference_is_named_by_what_differs(folder):
     assert correlation is None
     assert page.summary == ["More triplets: contradicts the paper."]
     assert "b: the loss is not finite <i>" in page.limits[-1]
+    assert OF_FEW_SHOT not in page.limits
 
 
 def test_few_shot_accuracies_have_a_column_where_a_row_has_them(folder):
     content = json.loads((folder / "sweep.json").read_text())
     content["rows"][0]["scores"] = SCORES | {"few_shot_accuracy/1-shot": RESULT | {"unit": "images", "chance": 0.167}}
     (folder / "sweep.json").write_text(json.dumps(content))
-    conditions, *differences = page_of_sweep(folder).tables
+    page = page_of_sweep(folder)
+    conditions, *differences = page.tables
+    assert page.limits.count(OF_FEW_SHOT) == 1
     assert conditions.columns == ["odd-one-out accuracy", "RSA (Spearman)", "1-shot accuracy"]
     assert [scores[-1] is None for scores in conditions.rows.values()] == [False, True, True]
     assert all(len(table.columns) == 2 for table in differences)
