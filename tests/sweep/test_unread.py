@@ -2,13 +2,17 @@
 
 import re
 
+import numpy as np
 import pytest
+from backbones import save_tiny_encoder
 
 from alignet_hf.demo.run import RECIPE
 from alignet_hf.errors import InputError
 from alignet_hf.recipe_file import load_recipe, value_of
+from alignet_hf.surrogate.embeddings import Embeddings
 from alignet_hf.sweep.cost import stage_fingerprints
 from alignet_hf.sweep.grid import Point, load_sweep
+from alignet_hf.sweep.point import run_point
 from alignet_hf.sweep.unread import unread_keys
 
 LISTED = ["distill.triplets=listed"]  # the recipe's are dense, which know no triplets.n
@@ -113,3 +117,33 @@ def test_points_whose_students_have_the_same_fingerprints_are_refused(tmp_path, 
     for key in same:
         with pytest.raises(InputError, match=f"grid key {key} has no effect"):
             load_sweep(RECIPE, [f"{key}={value_of(own, key)},{OTHER[key]}"], chosen)
+
+
+@pytest.mark.slow
+def test_students_that_differ_in_a_key_that_none_meets_are_the_same_to_the_bit(tmp_path):
+    teacher, student = (save_tiny_encoder(tmp_path / name, seed) for seed, name in enumerate(("teacher", "student")))
+    small = [
+        *(f"teacher.model={teacher}", f"student.model={student}", "student.image_size=null", "surrogate.epochs=5"),
+        *("distill.steps=3", "distill.batch_size=12", "distill.warmup_steps=1", "distill.student_temperature=auto"),
+        *("triplets.n=200", "evaluate.n_bootstrap=20"),
+    ]
+
+    def embedded(folder: str, *overrides: str) -> np.ndarray:
+        recipe = load_recipe(RECIPE, [*small, *overrides])
+        run_point(recipe, tmp_path / folder, tmp_path / "shared")
+        return np.asarray(Embeddings.from_pretrained(tmp_path / folder / "embeddings" / recipe.settings[0]))
+
+    unaligned, aligned = "evaluate.settings=[unalignet]", "evaluate.settings=[alignet]"
+    pairs = [
+        ([*LISTED, unaligned], "surrogate.regularization=5.0", True),
+        ([*LISTED, aligned], "surrogate.regularization=5.0", False),
+        ([unaligned], "distill.teacher_temperature=3.0", True),
+        ([aligned], "clusters.n_clusters=4", True),
+        ([HUMAN], "distill.triplets=listed", True),
+        ([HUMAN], "teacher.pooling=mean", True),
+        ([*LISTED, aligned], "distill.evaluate_steps=null", True),
+        ([*LISTED, aligned], "distill.save_steps=1", True),
+    ]
+    for row, (chosen, changed, is_same) in enumerate(pairs):
+        first, second = embedded(f"{row}-first", *chosen), embedded(f"{row}-second", *chosen, changed)
+        assert np.array_equal(first, second) == is_same, changed
