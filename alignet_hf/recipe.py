@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from alignet_hf.errors import InputError
+
 EMBEDDED = "objects92"  # the source and the judgments that come with the package
 DEMO_TEACHER, DEMO_STUDENT = "demo-teacher", "demo-student"  # the encoders of the `demo` extra
 
@@ -150,6 +152,11 @@ class Distill(Section):
     save_steps: Positive = 500
     evaluate_steps: Positive | None = None  # held-out odd-one-out accuracy while training
 
+    @model_validator(mode="after")
+    def _loss_meets_the_teacher_s_temperature(self):
+        check_teacher_temperature(self.loss, self.teacher_temperature)
+        return self
+
 
 class Evaluate(Section):
     settings: Annotated[list[Setting], Field(min_length=1)] = ["original", "unalignet", "ud", "alignet"]
@@ -193,3 +200,12 @@ class Recipe(Section):
     def trained(self) -> list[Setting]:
         """The settings of which a student is trained."""
         return [name for name in TRAINED_SETTINGS if name in self.settings]
+
+
+def check_teacher_temperature(loss: str, teacher_temperature: float) -> None:
+    """Raise InputError if the loss does not know the teacher's temperature, and it is not 1."""
+    if loss == "hard" and teacher_temperature != 1:
+        raise InputError(
+            f"teacher_temperature is {teacher_temperature}, but the hard loss takes the teacher's choice, which no "
+            "temperature changes; leave it out"
+        )

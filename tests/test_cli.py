@@ -328,6 +328,7 @@ def test_wrong_options_are_refused_before_anything_heavy_is_imported(tmp_path):
         f"{embed} --pooling max": "'max' is not one of",
         distill: "give either --triplets FOLDER or --embeddings FOLDER",
         f"{distill} --triplets a --embeddings b": "give either --triplets FOLDER or --embeddings FOLDER",
+        f"{distill} --triplets a --loss hard --teacher-temperature 2": "which no temperature changes; leave it out",
         f"triplets teacher {tmp_path}/out -n 5 --strategy foo": "'foo' is not one of",
         f"triplets teacher {tmp_path}/out -n 5": "--strategy cluster-boundary needs --clusters FOLDER",
         f"cluster teacher {tmp_path}/out --n-clusters few": "'few' is neither a number nor elbow",

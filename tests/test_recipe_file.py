@@ -25,6 +25,10 @@ def test_set_replaces_a_value():
         ("distill.steps=many", "distill.steps: 'many' is wrong: input should be a valid integer"),
         ("distill.steps=0", "distill.steps: 0 is wrong: input should be greater than 0"),
         ("distill.loss=mse", "distill.loss: 'mse' is wrong: input should be 'kl', 'jsd' or 'hard'"),
+        (
+            "distill={triplets: dense, loss: hard, teacher_temperature: 2.0, steps: 1, batch_size: 3}",
+            r"distill: teacher_temperature is 2\.0, but the hard loss .*; leave it out$",
+        ),
         ("surrogate.regularization=.nan", "surrogate.regularization: nan is wrong"),
         ("clusters.n_clusters=knee", "clusters.n_clusters: 'knee' is wrong"),
         ("split.fold=3", "split: fold must be below folds, which is 3"),

@@ -11,6 +11,7 @@ from alignet_hf.distill.dense import PAIRS_SHARING_A_LABEL, check_strategy
 from alignet_hf.distill.losses import EntropyWeightedLoss, TripletHardLoss, TripletJSDLoss, TripletKLLoss, TripletLoss
 from alignet_hf.distill.optim import MODES, check_decay
 from alignet_hf.errors import InputError
+from alignet_hf.recipe import check_teacher_temperature
 
 LOSSES = ("kl", "jsd", "hard")
 TRIPLET_WEIGHTS = ("equal", "entropy")
@@ -153,12 +154,8 @@ class AligNetTrainingArguments(TrainingArguments):
                 return TripletKLLoss(teacher_temperature=self.teacher_temperature, **student)
             case "jsd":
                 return TripletJSDLoss(teacher_temperature=self.teacher_temperature, **student)
-            case "hard" if self.teacher_temperature == 1:
-                return TripletHardLoss(**student)
             case "hard":
-                raise InputError(
-                    f"teacher_temperature is {self.teacher_temperature}, but the hard loss takes the teacher's choice, "
-                    "which no temperature changes; leave it out"
-                )
+                check_teacher_temperature(self.loss, self.teacher_temperature)
+                return TripletHardLoss(**student)
             case _:
                 raise InputError(f"loss is {self.loss!r}; choose one of {', '.join(LOSSES)}")

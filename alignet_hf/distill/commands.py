@@ -69,6 +69,9 @@ def distill(
     Killed and started again, it goes on.
     """
     _check_options(data, embeddings, transform, clusters, sampling, clusters_a_step)
+    from alignet_hf.recipe import Distill, check_teacher_temperature
+
+    check_teacher_temperature(loss, teacher_temperature)
     from alignet_hf.data.alignet import load_alignet
     from alignet_hf.data.images import images_fingerprint
     from alignet_hf.inputs import open_images
@@ -83,7 +86,6 @@ def distill(
     from alignet_hf.distill.run import distill_student
     from alignet_hf.encoders import encoder_named
     from alignet_hf.made_from import MadeFrom, claim, digest_of
-    from alignet_hf.recipe import Distill
     from alignet_hf.stages import Stages, fingerprint
 
     quiet()

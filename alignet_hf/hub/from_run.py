@@ -47,7 +47,7 @@ def describe_student(folder: Path, recipe: Recipe, setting: str, metrics: dict) 
     measured = Alignment(scores=scores_of(recipe, metrics), noise_ceiling=metrics["noise_ceiling"] or {})
     record = Alignment.read(folder).with_known(known_of(recipe, setting)).with_known(measured)
     with replacing(folder / RECIPE) as path:
-        path.write_text(shareable(recipe), encoding="utf-8")
+        path.write_text(shareable(recipe.model_dump(mode="json")), encoding="utf-8")
     return complete_folder(folder, alignment=record)
 
 
@@ -76,17 +76,18 @@ def scores_of(recipe: Recipe, metrics: dict) -> list[Score]:
     ]
 
 
-def shareable(recipe: Recipe) -> str:
-    """A recipe as YAML in which the folders of this machine are cut to their last part."""
-    content = recipe.model_dump(mode="json")
+def shareable(recipe: dict) -> str:
+    """A recipe's content as YAML in which the folders of this machine are cut to their last part."""
 
     def cut(value):
         if isinstance(value, dict):
             return {key: cut(inner) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [cut(inner) for inner in value]
         if not isinstance(value, str):
             return value
         kind = "imagenet:" if value.startswith("imagenet:") else ""
         path = Path(value.removeprefix(kind))
         return kind + path.name if path.is_absolute() else value
 
-    return yaml.safe_dump(cut(content), sort_keys=False)
+    return yaml.safe_dump(cut(recipe), sort_keys=False)

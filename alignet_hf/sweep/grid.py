@@ -88,20 +88,31 @@ class Sweep:
     """What a sweep runs and compares.
 
     Attributes:
-        name: the recipe's.
-        grids: name -> the keys that it varies.
+        recipe: of whose keys the points have other values.
+        grids: name -> the keys that it varies, and their values.
         points: all of them, each once.
         baseline: value by key that is not averaged over.
         findings: differences to be said.
         shots: images of each class for few-shot accuracies, a number for each; none by default.
     """
 
-    name: str
-    grids: dict[str, tuple[str, ...]]
+    recipe: Recipe
+    grids: dict[str, dict[str, list]]
     points: tuple[Point, ...]
     baseline: dict[str, Any]
     findings: tuple[Finding, ...]
     shots: tuple[int, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The recipe's."""
+        return self.recipe.name
+
+    def to_dict(self) -> dict:
+        """As a file has it, of which `load_sweep` makes the same sweep."""
+        section = {"grids": self.grids, "baseline": self.baseline, "shots": list(self.shots)}
+        section["findings"] = [finding.model_dump(mode="json", exclude_none=True) for finding in self.findings]
+        return self.recipe.model_dump(mode="json") | {SECTION: section}
 
 
 def load_sweep(
@@ -172,8 +183,7 @@ def load_sweep(
             findings.append(finding)
         elif not only:
             raise InputError(f"{path}: finding {finding.claim!r}: {wrong}")
-    names = {name: tuple(axes) for name, axes in grids.items()}
-    return Sweep(base.name, names, points, found, tuple(findings), asked)
+    return Sweep(base, grids, points, found, tuple(findings), asked)
 
 
 def few_shot_name(n_shots: int) -> str:

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import yaml
 from rich.table import Table
 
 from alignet_hf.evaluation.figures import DPI
 from alignet_hf.evaluation.statistics import Result
 from alignet_hf.hub.artifacts import replacing, replacing_folder
+from alignet_hf.pipeline import RECIPE
 from alignet_hf.sweep.figures import figures_of
 from alignet_hf.sweep.grid import FEW_SHOT, Sweep, as_key, matching, written
 from alignet_hf.sweep.point import read_results
@@ -24,6 +26,10 @@ if TYPE_CHECKING:
 
 SWEEP = "sweep.json"
 SPREAD = "spread_over_draws"  # as `evaluate` calls it
+OF_FEW_SHOT = (
+    "Few-shot accuracies are of 100 draws of the shots, with l2 1,024 for every student. Those of `evaluate` are of 10 "
+    "draws by default (of the function few_shot 20), at an l2 that it chooses: not to be compared with them."
+)
 _SETTINGS = {
     "original": "original",
     "unalignet": "UnAligNet",
@@ -81,6 +87,8 @@ class SweepReport:
         sweep = self.sweep
         return {
             "name": sweep.name,
+            "recipe": sweep.to_dict(),
+            "command": f"alignet-hf sweep {RECIPE} --out again",
             "baseline": sweep.baseline,
             "points": [
                 {
@@ -162,7 +170,9 @@ class SweepReport:
         return tables
 
     def save(self, out: Path) -> None:
-        """Write sweep.json, points.csv, means.csv, differences.csv, and figures/."""
+        """Write sweep.json, recipe.yaml, points.csv, means.csv, differences.csv, and figures/."""
+        with replacing(out / RECIPE) as path:
+            path.write_text(yaml.safe_dump(self.sweep.to_dict(), sort_keys=False), encoding="utf-8")
         with replacing(out / SWEEP) as path:
             path.write_text(json.dumps(self.to_dict(), indent=2) + "\n", encoding="utf-8")
         for name, frame in self.frames().items():
@@ -198,7 +208,8 @@ class SweepReport:
             table.add_column(f"{in_words(name)}\n\\[95 %]{spread}", justify="right", no_wrap=True)
         table.add_column("odd-one-out\nby point", justify="right", overflow="fold")
         if scores != scores_of([]):
-            table.caption = "Spread: the standard deviation from draw to draw of the shots."
+            spread = "Spread: the standard deviation from draw to draw of the shots, within a fold and seed."
+            table.caption = f"{OF_FEW_SHOT} {spread}"
         for row in rows:
             values = (written(row.condition[key]) for key in keys)
             cells = [_with_spread(row, name) if name in row.means else "-" for name in scores]

@@ -28,6 +28,7 @@ def run_sweep(
         points/NAME/    the runs                        shared/     finished stages, which the points share
         logs/NAME.txt   what each point said            figures/    a figure for each grid
         sweep.json      all that was found              points.csv, means.csv, differences.csv
+        recipe.yaml     what was run, with its grids
 
     Args:
         sweep: what `load_sweep` gives.

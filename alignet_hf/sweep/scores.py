@@ -40,10 +40,10 @@ class Row:
     means: dict[str, Result] = field(repr=False)
 
     def spread(self, score: str) -> float | None:
-        """The standard deviation of a few-shot accuracy, mean over the replicates, from draw to draw of the shots;
-        None of another score."""
-        of_draws = [getattr(result, "per_draw", None) for result in self.by_replicate[score].values()]
-        return None if any(one is None for one in of_draws) else float(np.std(np.mean(of_draws, 0), ddof=1))
+        """The standard deviation of a few-shot accuracy from draw to draw of the shots, within a replicate: the root of
+        the replicates' mean variance, as large for many as for one; None of another score."""
+        spreads = [getattr(result, "spread", None) for result in self.by_replicate[score].values()]
+        return None if None in spreads else float(np.sqrt(np.mean(np.square(spreads))))
 
 
 def in_words(score: str) -> str:

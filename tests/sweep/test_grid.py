@@ -1,7 +1,6 @@
 """A sweep's points are every combination of its grids, each once; what is wrong is named before anything runs."""
 
 import itertools
-import re
 
 import pytest
 import yaml
@@ -10,9 +9,8 @@ from hypothesis import strategies as st
 
 from alignet_hf.demo.run import RECIPE
 from alignet_hf.errors import InputError
-from alignet_hf.recipe_file import load_recipe, value_of
+from alignet_hf.recipe_file import load_recipe
 from alignet_hf.sweep.grid import as_key, load_sweep, matching, written
-from alignet_hf.sweep.unread import unread_keys
 
 LISTED = ["distill.triplets=listed"]  # the recipe's are dense, which know no triplets.n
 
@@ -73,6 +71,24 @@ def test_the_command_line_s_grid_takes_the_place_of_the_file_s(tmp_path):
     assert load_sweep(path, ["distill.steps=3,4"]).baseline == {"distill.steps": 3}  # 40 is no point: the first
 
 
+def test_what_is_written_down_of_a_sweep_is_the_same_sweep(tmp_path):
+    section = {
+        "grids": {
+            "settings": {"split.fold": [0, 1], "evaluate.settings": [["original", "alignet"]]},
+            "sampling": {"triplets.strategy": ["cluster-boundary", "random"], "triplets.n": [50, 60]},
+            "left out": {"seed": [0, 1]},
+        },
+        "baseline": {"triplets.n": 50},
+        "shots": [1],
+        "findings": [
+            {"claim": "a", "better": {}, "than": {"triplets.strategy": "random"}, "score": "few_shot_accuracy/1-shot"}
+        ],
+    }
+    sweep = load_sweep(sweep_file(tmp_path, section), overrides=["distill.steps=3"], only=["settings", "sampling"])
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(sweep.to_dict(), sort_keys=False))
+    assert load_sweep(tmp_path / "recipe.yaml") == sweep
+
+
 @pytest.mark.parametrize(
     ("grid", "message"),
     [
@@ -80,6 +96,10 @@ def test_the_command_line_s_grid_takes_the_place_of_the_file_s(tmp_path):
         (("triplets.nn=1",), "grid key triplets.nn: no such key in the recipe; there: n, strategy"),
         (("triplets.n",), "--grid triplets.n: expected section.key=value,value"),
         (("triplets.n=ten",), r"point triplets.n=ten: triplets.n: 'ten' is wrong"),
+        (
+            ("distill.loss=kl,hard", "distill.teacher_temperature=1.0,2.0"),
+            r"point distill.loss=hard,distill.teacher_temperature=2.0: distill: teacher_temperature is 2.0, but the",
+        ),
         (("split.fold=0,3",), "point split.fold=3: split: fold must be below folds, which is 3"),
     ],
 )
@@ -136,47 +156,3 @@ def test_run_says_what_runs_a_sweep(tmp_path):
     path = sweep_file(tmp_path, {"grids": {"a": {"triplets.n": [9]}}})
     with pytest.raises(InputError, match="has a section sweep, of many runs: alignet-hf sweep"):
         load_recipe(path)
-
-
-@pytest.mark.parametrize(
-    ("grid", "overrides", "message"),
-    [
-        (
-            ["triplets.n=100,200"],
-            [],
-            "grid key triplets.n has no effect: points triplets.n=100 and triplets.n=200 would train the same student, "
-            "as distill.triplets is dense; add --set distill.triplets=listed",
-        ),
-        (["triplets.strategy=random,cluster-boundary"], [], "grid key triplets.strategy has no effect"),
-        (["distill.triplets=listed,dense", "triplets.n=100,200"], [], "points distill.triplets=dense,triplets.n=100 "),
-        (["distill.triplet_order=random,shared-images"], [], "grid key distill.triplet_order has no effect"),
-        (["distill.sampling=random,within-class"], LISTED, "add --set distill.triplets=dense"),
-        (["triplets.n=100,200"], [*LISTED, "evaluate.settings=[human]"], "learns from the teacher's triplets"),
-    ],
-)
-def test_a_grid_whose_students_would_be_the_same_is_refused(grid, overrides, message):
-    with pytest.raises(InputError, match=re.escape(message)):
-        load_sweep(RECIPE, grid, overrides)
-
-
-@pytest.mark.parametrize(
-    ("grid", "overrides"),
-    [
-        (["triplets.n=100,200"], LISTED),
-        (["triplets.n=100", "distill.triplets=listed,dense"], []),
-        (["distill.sampling=random,within-class"], []),
-        (["distill.triplet_order=random,shared-images"], ["evaluate.settings=[human]"]),
-    ],
-)
-def test_a_grid_that_some_student_meets_is_run(grid, overrides):
-    assert len(load_sweep(RECIPE, grid, overrides).points) == 2
-
-
-@pytest.mark.parametrize("dense", [True, False])
-def test_unread_keys_are_of_the_other_kind_of_triplets(dense):
-    recipe = load_recipe(RECIPE, [f"distill.triplets={'dense' if dense else 'listed'}"])
-    unread = unread_keys(recipe)
-    assert ("triplets.n" in unread) == dense
-    assert ("distill.sampling" in unread) == (not dense)
-    for key in unread:
-        value_of(recipe.model_dump(), key)  # each is a key that there is

@@ -116,3 +116,11 @@ def test_a_sweep_runs_goes_on_and_reports_what_failed(call, small, tmp_path):
     assert "all are finished, none is run again" in said
     assert metrics["student"].keys() == {"original", "alignet"}
     assert (out / "figures" / "grid.png").is_file()
+    code, said, _ = call("sweep", out / "recipe.yaml", "--out", out, "--check")  # what it kept is the same sweep
+    assert code == 0
+    assert "4 of 4 points are finished" in " ".join(said.split())
+    code, _, error = call("report", out)
+    assert code == 0, error
+    page = (out / "report.html").read_text()
+    assert "alignet-hf sweep recipe.yaml --out again" in page
+    assert "evaluate.settings" in page[page.index("The recipe") :]

@@ -1,5 +1,7 @@
 """Few-shot accuracy of a sweep's students: against loops over the same draws, and what is refused early."""
 
+import inspect
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -8,15 +10,17 @@ import pytest
 from alignet_hf.demo import objects92
 from alignet_hf.demo.run import RECIPE
 from alignet_hf.errors import InputError
+from alignet_hf.evaluation.commands import evaluate
 from alignet_hf.evaluation.statistics import Result
+from alignet_hf.evaluation.vision.few_shot import FIXED, FewShotResult, few_shot
 from alignet_hf.evaluation.vision.shots import shot_draws
 from alignet_hf.inputs import open_images, read_judgments
 from alignet_hf.surrogate.embeddings import Embeddings
-from alignet_hf.sweep.few_shot import FewShotTask, classes_by_name, few_shot_results, few_shot_tasks
+from alignet_hf.sweep.few_shot import N_DRAWS, FewShotTask, classes_by_name, few_shot_results, few_shot_tasks
 from alignet_hf.sweep.figures import figures_of
 from alignet_hf.sweep.grid import Finding, load_sweep
-from alignet_hf.sweep.report import SweepReport
-from alignet_hf.sweep.scores import differences, findings, rows_of
+from alignet_hf.sweep.report import OF_FEW_SHOT, SweepReport
+from alignet_hf.sweep.scores import Row, differences, findings, mean_over_replicates, rows_of
 
 NAMES = [path.name for path in sorted((objects92.FOLDER / "images").glob("*.jpg"))]
 SMALL = ["distill.triplets=listed", "evaluate.settings=[original, ud, alignet]", "evaluate.n_bootstrap=40"]
@@ -112,7 +116,7 @@ def test_means_spreads_differences_and_findings_have_it_beside_the_others(sweep,
         if point.values["triplets.strategy"] == "random"
     ]
     assert row["scores"][SCORE]["estimate"] == pytest.approx(np.mean([one.estimate for one in both]))
-    spread = np.std([np.mean(pair) for pair in zip(*(one.per_draw for one in both), strict=True)], ddof=1)
+    spread = np.sqrt(sum(np.var(one.per_draw, ddof=1) for one in both) / len(both))
     assert row["scores"][SCORE]["spread_over_draws"] == pytest.approx(spread)
     assert "per_draw" not in row["scores"][SCORE]
     assert "spread_over_draws" not in row["scores"]["rsa_spearman"]
@@ -137,6 +141,32 @@ def test_means_spreads_differences_and_findings_have_it_beside_the_others(sweep,
     assert [column.header for column in grid_table.columns].count("1-shot accuracy\n\\[95 %] (spread)") == 1
     for figure in figures_of(report.rows_by_grid()).values():
         assert [axis.get_ylabel() for axis in figure.axes][2:] == ["1-shot accuracy", "2-shot accuracy"]
+
+
+def test_how_it_differs_from_that_of_evaluate_is_said_where_its_numbers_are(call):
+    """The numbers that the words have are those of the code."""
+    said_in_help = " ".join(re.sub("[│|]", " ", call("sweep", "--help")[1]).split())
+    of_evaluate, of_function = (inspect.signature(one).parameters for one in (evaluate, few_shot))
+    for said in (OF_FEW_SHOT, said_in_help):
+        assert f"{N_DRAWS} draws of the shots, with l2 {FIXED['ridge']:,.0f} for every student" in said
+        assert f"{of_evaluate['draws'].default} draws" in said
+        assert f"{of_function['n_draws'].default}), at an l2 that it chooses" in said
+    assert of_evaluate["l2"].default == "auto"
+
+
+@pytest.mark.parametrize("n_folds", [1, 3, 10])
+def test_a_spread_does_not_shrink_with_the_number_of_folds(n_folds):
+    """Draws of a known spread in every fold: it is what `evaluate` would call the spread of any of them."""
+    rng = np.random.default_rng(0)
+    results = {}
+    for fold in range(n_folds):
+        draws = rng.normal(0.5, 0.05, 400)
+        found = FewShotResult.from_samples(SCORE, draws.mean(), draws, 1 / 6, 30)
+        results[0, fold, 0] = replace(found, per_draw=draws)
+    row = Row({}, "student", "alignet", {SCORE: results}, {SCORE: mean_over_replicates(results)})
+    assert row.spread(SCORE) == pytest.approx(0.05, rel=0.15)
+    if n_folds == 1:
+        assert row.spread(SCORE) == pytest.approx(results[0, 0, 0].to_dict()["spread_over_draws"], abs=1e-12)
 
 
 def test_too_few_images_of_a_class_are_refused_before_anything_runs():

@@ -1,5 +1,8 @@
 """Means over folds and seeds, paired differences and findings, against drawn numbers and naive loops."""
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,7 +11,7 @@ from alignet_hf.evaluation.comparison import compare_models
 from alignet_hf.evaluation.human.odd_one_out import model_similarities, odd_one_out_accuracy
 from alignet_hf.evaluation.statistics import Result
 from alignet_hf.sweep.figures import figures_of
-from alignet_hf.sweep.grid import Finding, Sweep, load_sweep
+from alignet_hf.sweep.grid import Finding, load_sweep
 from alignet_hf.sweep.report import SweepReport
 from alignet_hf.sweep.scores import (
     difference,
@@ -141,7 +144,7 @@ def test_findings_are_said_as_the_interval_has_them(world, better, than, expect,
     sweep, results, *_ = world
     sides = {"better": {"setting": better}, "than": {"setting": than}}
     finding = Finding(claim="A over B", paper="Fig. 9", score="rsa_spearman", expect=expect, **sides)
-    stated = Sweep(sweep.name, sweep.grids, sweep.points, sweep.baseline, (finding,))
+    stated = replace(sweep, findings=(finding,))
     (found,) = findings(stated, rows_of(sweep.points, results))
     assert found.verdict == verdict
     assert ("CONTRADICTS the paper" in str(found)) == (verdict == "contradicted")
@@ -155,7 +158,7 @@ def test_findings_are_said_as_the_interval_has_them(world, better, than, expect,
 def test_a_finding_whose_points_failed_is_not_measured(world):
     sweep, *_ = world
     finding = Finding(claim="A over B", better={}, than={"setting": "original"})
-    stated = Sweep(sweep.name, sweep.grids, sweep.points, sweep.baseline, (finding,))
+    stated = replace(sweep, findings=(finding,))
     (found,) = findings(stated, [])
     assert found.verdict == "not measured"
     assert "not measured" in str(found)
@@ -176,9 +179,15 @@ def test_tables_csv_json_and_figures_hold_every_row(world, tmp_path):
     assert (grid_table.row_count, difference_table.row_count) == (4, 4)
     report.save(tmp_path)
     assert {path.name for path in tmp_path.rglob("*") if path.is_file()} == {
-        *("sweep.json", "points.csv", "means.csv", "differences.csv"),
+        *("sweep.json", "recipe.yaml", "points.csv", "means.csv", "differences.csv"),
         "grid.png",
     }
+    kept = json.loads((tmp_path / "sweep.json").read_text())
+    assert kept["recipe"]["sweep"]["grids"] == {
+        "grid": {"split.fold": [0, 1], "triplets.strategy": ["cluster-boundary", "random"]}
+    }
+    assert kept["recipe"]["distill"]["triplets"] == "listed"  # as --set said
+    assert load_sweep(tmp_path / "recipe.yaml") == sweep
 
 
 def test_a_number_is_drawn_as_a_line_and_a_word_as_bars(world):

@@ -22,7 +22,7 @@ from alignet_hf.evaluation import paper
 from alignet_hf.evaluation.statistics import Result
 from alignet_hf.inputs import open_images
 from alignet_hf.sweep.grid import few_shot_name, load_sweep
-from alignet_hf.sweep.report import SweepReport
+from alignet_hf.sweep.report import OF_FEW_SHOT, SweepReport
 from alignet_hf.sweep.scores import differences, findings, rows_of
 
 REPRODUCE = Path(__file__).parents[2] / "training" / "reproduce"
@@ -95,8 +95,18 @@ def test_each_says_in_a_line_what_it_is_to_be_given(command, name, tmp_path):
 @pytest.mark.parametrize(
     ("name", "grids", "line"),
     [
-        ("table_1", ["settings"], "not legible"),
+        (
+            "table_1",
+            ["settings"],
+            "Not shown on these data: the objects of Cichy et al. and of King et al.; all of THINGS'",
+        ),
+        (
+            "table_2",
+            ["settings"],
+            "Not shown on these data: the ratings of Peterson et al., and so coarse-grained apart",
+        ),
         ("table_3", ["settings"], "0.4008"),  # ViT-S, original, coarse-grained
+        ("figure_2", ["settings"], "Levels (D); response times (E); the paper's models."),
         ("figure_4", ["settings"], "Not shown on these data: the paper's data sets of A; BREEDS (B); ImageNet-A (C)."),
         ("figure_12", ["settings"], "Not shown on these data: the paper's data sets; 10-shot accuracy"),
         ("figure_14", ["triplets", "images"], "over 4 orders of magnitude"),
@@ -114,11 +124,23 @@ def test_on_what_is_embedded_the_sweep_is_run_and_the_paper_stands_beside_it(
     assert list(sweep.grids) == grids
     assert line in said
     assert ("are not legible in the text at hand" in said) == (name != "table_3")
-    assert ("what its text states stands here" in said) == name.startswith("figure")
+    assert ("what its text states stands here" in said) == (name.startswith("figure") and name != "figure_2")
     for found in findings(sweep, scored(sweep).rows):
         assert f"- {found}" in said
-    assert ("1-shot accuracy" in said) == name.startswith("figure")
-    assert ("Not shown on these data: " in said) == name.startswith("figure")
+    assert ("1-shot accuracy" in said) == (name.startswith("figure") and name != "figure_2")
+    assert said.count("Not shown on these data: ") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"), [("table_1", (True, True)), ("table_2", (False, True)), ("table_3", (True, False))]
+)
+def test_in_place_of_a_table_stand_scores_of_its_kind_alone(command, as_if_run, tmp_path, name, shown):
+    code, said, error = command(name, "--embedded", "--out", tmp_path)
+    assert code == 0, error
+    number = name.removeprefix("table_")
+    table = said[said.index(f"In place of Tab. {number}: on objects that are here") :].split("The paper")[0]
+    rows = [line for line in table.splitlines() if "student" in line]
+    assert tuple(any(one in line for line in rows) for one in ("odd-one-out", "RSA")) == shown
 
 
 @pytest.mark.parametrize(("name", "shots"), [("figure_4", [1]), ("figure_12", [1, 5])])
@@ -131,6 +153,8 @@ def test_few_shot_accuracies_are_of_the_students_of_the_sweep(command, as_if_run
     for n_shots in shots:
         row = next(line for line in said.splitlines() if re.search(rf"student.*few_shot_accuracy/{n_shots}", line))
         assert [value in row for value in ("0.300", "0.500", "0.600")] == [True] * 3
+    table = said[said.rindex("few_shot_accuracy/") :]  # the figure's own, after the sweep's
+    assert OF_FEW_SHOT in " ".join(table.split())
     code, _, error = command(name, "--photographs", tmp_path, "--out", tmp_path, "--evaluate", "--few-shot pets")
     assert code == 2
     assert "each is of another class" in error
@@ -387,6 +411,7 @@ def test_figure_3_on_what_is_embedded(command, tmp_path):
     values = [word for key, value in small.items() for word in ("--set", f"{key}={value}")]
     code, said, error = command("figure_3", "--embedded", "--out", tmp_path / "out", *values)
     assert code == 0, error
+    assert "Not shown on these data: ImageNet's photographs" in said
     assert said.count("teacher and student") == 2  # by RSM correlation and by CKA
     changes = [line for line in said.splitlines() if re.search(r"distance_change/same_superordinate", line)]
     assert [line.count("scaled_") for line in changes] == [0, 1]

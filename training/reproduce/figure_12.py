@@ -7,7 +7,8 @@
 
 The first two are of one student and of photographs that people judged, whose smallest class has no ten to learn from:
 they show 1-shot and 5-shot accuracy. The data of `--evaluate` are embedded once for each model, and kept:
-`--embeddings FOLDER` says where.
+`--embeddings FOLDER` says where. The first two draw shots 100 times, with one l2 for all students; `evaluate`, and so
+the last, draws 10 times and chooses the l2: the numbers of one are not to be compared with those of the other.
 """
 
 from common import main

@@ -23,6 +23,10 @@ WANTED = {
     "levels_uncertainty_rt_correlation/fine-grained": "E: uncertainty and RT, fine-grained",
     "levels_uncertainty_rt_correlation/class-boundary": "E: uncertainty and RT, class-boundary",
 }
+NOT_HERE = (
+    "all of THINGS' choices (A); the objects of Cichy et al. and of King et al., and the coarse-grained ratings of "
+    "Peterson et al. (B); their fine-grained ratings (C); Levels (D); response times (E); the paper's models"
+)
 
 if __name__ == "__main__":
-    main(lambda: people_table(__doc__, "Fig. 2", SETS, WANTED))
+    main(lambda: people_table(__doc__, "Fig. 2", SETS, WANTED, NOT_HERE))

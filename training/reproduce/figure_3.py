@@ -14,7 +14,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from common import arguments, embed, findings_sweep, main, paper_says, print_tables, read_models, report_of, written
+from common import (
+    arguments,
+    embed,
+    findings_sweep,
+    main,
+    paper_says,
+    print_tables,
+    read_models,
+    report_of,
+    says_what_is_not_here,
+    written,
+)
 from matplotlib.figure import Figure
 from rich.table import Table
 
@@ -38,6 +49,7 @@ from alignet_hf.sweep.processes import POINTS
 MEASURES = {"rsm": "RSM correlation", "cka": "linear CKA"}
 # Whether distances are divided by their encoder's mean first, without which an encoder that only grew seems aligned.
 KINDS = {False: "as in the paper", True: "scaled by each encoder's mean"}
+NOT_HERE = "ImageNet's photographs; the paper's models, in whose place two stand, one sweep's teacher and student"
 _WNID = re.compile(r"n\d{8}")
 
 
@@ -82,6 +94,8 @@ def run() -> None:
         for scaled, called in KINDS.items():
             name = f"{model}-{'scaled-' if scaled else ''}categories.png"
             category_matrix(of_model[called], f"{model}, {called}").savefig(figures / name, dpi=DPI)
+    if sweep is not None:
+        says_what_is_not_here(NOT_HERE)
     paper_says("Fig. 3")
 
 

@@ -15,6 +15,7 @@ from common import (
     read_models,
     report_of,
     rows_as_scores,
+    says_what_is_not_here,
     settings_table,
 )
 
@@ -42,6 +43,7 @@ def people_table(
     place: str,
     sets: Sequence[str],
     wanted: Mapping[str, str],
+    not_here: str,
     papers: Mapping[str, Mapping[str, Sequence[float | None]]] | None = None,
 ) -> None:
     """A table of models in the paper's settings; on the data that are there, the sweep's student in them.
@@ -51,15 +53,18 @@ def people_table(
         place: of the table in the paper.
         sets: of people's judgments that it is about.
         wanted: score -> what the table calls it.
+        not_here: what of the table the data that are here cannot show.
         papers: the paper's numbers, as `settings_table` takes them.
     """
     given = add_sets(arguments(description), *sets).parse_args()
     sweep = findings_sweep(given, ["settings"], shots=[0])
     if sweep is not None:
         scores = rows_as_scores(report_of(sweep, given))
-        print_tables(settings_table(f"{place}, on objects that are here", scores, SCORES))
+        of_its_kind = {name: called for name, called in SCORES.items() if any(name in one for one in wanted)}
+        print_tables(settings_table(f"In place of {place}: on objects that are here", scores, of_its_kind))
         if papers:
             print_tables(settings_table(f"{place}, the paper's numbers", {}, wanted, papers))
+        says_what_is_not_here(not_here)
     else:
         scores = people_scores(read_models(given.models), given)
         print_tables(settings_table(place, scores, wanted, papers))

@@ -29,6 +29,7 @@ from alignet_hf.hub.artifacts import make_folder
 from alignet_hf.inputs import open_images, read_judgments
 from alignet_hf.recipe import EMBEDDED, Recipe
 from alignet_hf.sweep.grid import Point
+from alignet_hf.sweep.report import OF_FEW_SHOT
 
 
 def vision_table(
@@ -70,7 +71,10 @@ def vision_table(
         raise InputError(f"{place}: none of its scores was measured; --evaluate is to name its data sets")
     there = {setting for of in scores.values() for setting in of}
     settings = [setting for setting in ("original", "unalignet", "alignet") if setting in there]
-    print_tables(settings_table(place, scores, names, settings=settings))
+    table = settings_table(place, scores, names, settings=settings)
+    if sweep is not None and sweep.shots and not given.evaluate:
+        table.caption = OF_FEW_SHOT
+    print_tables(table)
     if sweep is not None:
         says_what_is_not_here(not_here)
     paper_says(place)

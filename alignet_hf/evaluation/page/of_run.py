@@ -42,7 +42,7 @@ def page_of_run(pipeline: "Pipeline", metrics: dict, *, photographs: bool = True
         ],
         facts=_facts(parts),
         seconds=metrics["seconds"],
-        recipe=shareable(recipe),
+        recipe=shareable(recipe.model_dump(mode="json")),
     )
 
 

@@ -9,7 +9,9 @@ from alignet_hf.evaluation.page.figure_files import figure_files
 from alignet_hf.evaluation.page.photographs import Photographs
 from alignet_hf.evaluation.page.versions import package_versions
 from alignet_hf.evaluation.report import SCORES
-from alignet_hf.sweep.report import SPREAD, SWEEP
+from alignet_hf.hub.from_run import shareable
+from alignet_hf.sweep.grid import FEW_SHOT
+from alignet_hf.sweep.report import OF_FEW_SHOT, SPREAD, SWEEP
 from alignet_hf.sweep.scores import in_words
 
 FIGURES = "figures"
@@ -30,6 +32,7 @@ def page_of_sweep(folder: Path, *, photographs: bool = True) -> Page:
         findings = [one["sentence"] for one in content["findings"]]
         failed = [f"{one['name']}: {one['failure']}" for one in content["points"] if one["failure"]]
         name, n_points = content["name"], len(content["points"])
+        recipe = shareable(content["recipe"]) if "recipe" in content else None  # of which earlier sweeps kept nothing
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{folder / SWEEP}: not what a sweep writes, or damaged; run the sweep again") from error
     diagrams = _diagrams(folder / FIGURES, content["points"])
@@ -38,6 +41,8 @@ def page_of_sweep(folder: Path, *, photographs: bool = True) -> Page:
         "A condition's score is the mean of its points (splits of the objects, seeds); intervals are drawn over "
         "objects, and tell nothing of other kinds of photographs or other people."
     ]
+    if any(name.startswith(FEW_SHOT) for name in _score_names(content["rows"])):
+        limits.append(OF_FEW_SHOT)
     return Page(
         title=f"{name}: a sweep",
         subtitle=f"{n_points} points, {len(content['rows'])} conditions and settings",
@@ -48,8 +53,12 @@ def page_of_sweep(folder: Path, *, photographs: bool = True) -> Page:
         photographs=Photographs([], [], []),
         figures=figures,
         left_out=[f"{FIGURES}/{file}" for file in left_out],
-        commands=[("This page again, in the sweep's folder", "alignet-hf report .")],
+        commands=[
+            *([] if recipe is None else [("The whole sweep again, from the recipe below", content["command"])]),
+            ("This page again, in the sweep's folder", "alignet-hf report ."),
+        ],
         facts=package_versions(),
+        recipe=recipe,
     )
 
 
