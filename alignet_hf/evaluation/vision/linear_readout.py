@@ -9,7 +9,7 @@ import numpy as np
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation.vision.labelled import LabelledEmbeddings
 from alignet_hf.evaluation.vision.shots import places_within, shuffled_by_class
-from alignet_hf.evaluation.vision.temperature import best_temperature, log_losses
+from alignet_hf.evaluation.vision.temperature import best_temperature, smoothed_log_loss
 from alignet_hf.hub.artifacts import Artifact
 
 if TYPE_CHECKING:
@@ -30,10 +30,10 @@ class LinearReadout(Artifact):
         bias: (C,) float32.
         classes: the C names.
         l2: the strength of the regularization, as `softmax_regression` has it.
-        temperature: what the regression's logits were divided by, for the least log-loss on images held out; weights
-            and bias are after that. 1 where none were.
+        temperature: what the regression's logits were divided by, for the least loss on images held out; weights and
+            bias are after that. 1 where none were.
         held_out: (h,) int64, the rows of the training images that it was not fitted to, which chose `l2`.
-        losses: the log-loss on those of each strength looked at, at its best temperature.
+        losses: the loss on those of each strength looked at, at its best temperature: `smoothed_log_loss`.
     """
 
     weights: np.ndarray = field(repr=False)
@@ -63,7 +63,8 @@ class LinearReadout(Artifact):
         The strength of the regularization is the one with the least log-loss on a share of the training images, held
         out of the fit; no test image is seen. Strengths are tried from strong to weak, each from the one before, until
         that loss no longer falls. It is the loss at the best temperature: a strong penalty makes logits small, which
-        does not matter to what is chosen and would count against it.
+        does not matter to what is chosen and would count against it. It is smoothed, as `smoothed_log_loss` says: a
+        few images held out may all be classified rightly, and would ask for answers that are sure without end.
 
         Args:
             data: training images, two classes at least.
@@ -166,14 +167,14 @@ def _chosen(
         weights, bias = regression.of_raw_features(parameters)
         logits = validation.embeddings @ weights + bias
         temperature = best_temperature(logits, validation.labels)
-        return float(log_losses(logits / temperature, validation.labels).mean()), temperature
+        return smoothed_log_loss(logits / temperature, validation.labels), temperature
 
     losses, best, parameters = {}, None, regression.start()
     for strength in STRENGTHS:
         l2 = strength / regression.n_classes
         parameters = regression.improved(parameters, l2, EPOCHS)
         losses[l2], temperature = tempered(parameters)
-        if best is not None and losses[l2] >= losses[best[0]]:  # equal where all are right: then both are 0
+        if best is not None and losses[l2] >= losses[best[0]]:
             break
         best = l2, parameters, temperature
     l2, parameters, temperature = best

@@ -36,7 +36,9 @@ def out_of_distribution(
 
     Four scores, each higher further out: `knn`, the cosine distance of the k-th nearest training image; `mahalanobis`,
     the distance of the nearest class mean under a covariance that classes share; and of a read-out `softmax`, one less
-    the largest probability, and `energy`, minus the log of the sum of exponentials of its logits.
+    the largest probability, and `energy`, minus the log of the sum of exponentials of its logits. These two are of the
+    logits as the regression gave them, as in the literature, without the read-out's temperature: it makes
+    probabilities right, which is another thing than an order of images, and a few images held out tell it roughly.
 
     Args:
         training: images of the classes.
@@ -67,7 +69,7 @@ def out_of_distribution(
         "mahalanobis": (mahalanobis(inside.embeddings), mahalanobis(outside)),
     }
     if readout is not None:
-        logits = readout.logits(inside.embeddings), readout.logits(outside)
+        logits = tuple(readout.logits(rows) * readout.temperature for rows in (inside.embeddings, outside))
         scores["softmax"] = tuple(map(one_less_most_probable, logits))
         scores["energy"] = tuple(map(energies, logits))
     results = {}

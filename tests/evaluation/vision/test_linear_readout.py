@@ -11,7 +11,7 @@ from scipy.special import softmax
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation.vision.labelled import LabelledEmbeddings
 from alignet_hf.evaluation.vision.linear_readout import STRENGTHS, LinearReadout, held_out_rows
-from alignet_hf.evaluation.vision.temperature import best_temperature, log_losses
+from alignet_hf.evaluation.vision.temperature import best_temperature, log_losses, smoothed_log_loss
 
 CLASSES = tuple("abcdef")
 
@@ -76,18 +76,34 @@ def test_the_strength_is_the_one_with_the_least_loss_on_images_held_out():
     assert list(readout.losses).index(readout.l2) == len(looked_at) - 2  # it ends with the first that is worse
     held_out = training.of_rows(readout.held_out)
     logits = readout.logits(held_out.embeddings)
-    assert readout.losses[readout.l2] == pytest.approx(log_losses(logits, held_out.labels).mean(), abs=1e-6)
+    assert readout.losses[readout.l2] == pytest.approx(smoothed_log_loss(logits, held_out.labels), abs=1e-6)
     assert best_temperature(logits, held_out.labels) == pytest.approx(1, abs=1e-6)  # it is in the weights already
 
 
-def test_of_strengths_with_which_all_are_right_it_is_a_strong_one():
-    training = labelled(240, 0, spread=0.05)
+def test_where_all_held_out_are_right_the_strength_is_still_chosen_by_a_loss():
+    training, test = labelled(240, 0, spread=0.05), labelled(500, 1, spread=0.05)
     readout = LinearReadout.fit(training)
-    assert readout.losses[readout.l2] == 0
-    assert list(readout.losses).index(readout.l2) == len(readout.losses) - 2
-    assert readout.l2 > min(STRENGTHS) / 6
-    test = labelled(500, 1, spread=0.05)
+    held_out = training.of_rows(readout.held_out)
+    assert (readout.logits(held_out.embeddings).argmax(1) == held_out.labels).all()
+    assert readout.losses[readout.l2] == min(readout.losses.values()) > 0
+    assert readout.l2 == chosen(training).l2
     assert (readout.logits(test.embeddings).argmax(1) == test.labels).all()
+
+
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_one_image_of_each_class_held_out_and_all_right_does_not_make_answers_sure(seed):
+    training, test = labelled(60, seed, spread=0.8), labelled(600, 100 + seed, spread=0.8)
+    readout = LinearReadout.fit(training, seed=seed)
+    held_out = training.of_rows(readout.held_out)
+    assert len(held_out) == 6
+    assert (readout.logits(held_out.embeddings).argmax(1) == held_out.labels).all()
+    logits = np.float64(readout.logits(test.embeddings))
+    wrong = logits.argmax(1) != test.labels
+    assert wrong.any()
+    scaled, unscaled = (log_losses(logits * factor, test.labels).mean() for factor in (1, readout.temperature))
+    assert scaled < unscaled + 0.25
+    assert scaled < np.log(6) / 2
+    assert log_losses(logits[wrong], test.labels[wrong]).max() < 5
 
 
 def test_mini_batches_choose_as_well_as_all_at_once():

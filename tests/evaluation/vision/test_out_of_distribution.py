@@ -115,7 +115,8 @@ def distances_of_tenth(rows, bank):
 def test_images_are_told_apart_as_by_scores_in_float64():
     training, inside = labelled(600, 0), labelled(100, 1)
     outside = labelled(60, 2, centres=7).embeddings
-    readout = LinearReadout.fit(training, l2=0.01)
+    readout = LinearReadout.fit(training)
+    assert not 0.9 < readout.temperature < 1.1
     results = out_of_distribution(training, inside, outside, readout=readout, n_bootstrap=0)
     means = np.array([np.float64(training.embeddings[training.labels == label]).mean(0) for label in range(6)])
     within = training.embeddings - means[training.labels]
@@ -126,8 +127,8 @@ def test_images_are_told_apart_as_by_scores_in_float64():
         apart = rows[:, None] - means
         return np.einsum("ncd,de,nce->nc", apart, inverse, apart).min(1)
 
-    def logits(rows):
-        return np.float64(rows) @ np.float64(readout.weights) + readout.bias
+    def logits(rows):  # of the regression, before its temperature
+        return (np.float64(rows) @ np.float64(readout.weights) + readout.bias) * readout.temperature
 
     for name, score in {
         "knn": lambda rows: distances_of_tenth(rows, training.embeddings),
