@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # Divided by the number of classes, from strong to weak: the more classes, the less the loss curves.
 STRENGTHS = (10, 3, 1, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
+LEAST_FALL = 1e-3  # of the loss, by which a weaker penalty is taken for better: where all are right any is as good
 EPOCHS = 3  # at each; fewer are too far from what they tend to, and a weak penalty then looks better than it is
 _ROWS = 4096
 
@@ -174,7 +175,7 @@ def _chosen(
         l2 = strength / regression.n_classes
         parameters = regression.improved(parameters, l2, EPOCHS)
         losses[l2], temperature = tempered(parameters)
-        if best is not None and losses[l2] >= losses[best[0]]:
+        if best is not None and losses[l2] > (1 - LEAST_FALL) * losses[best[0]]:
             break
         best = l2, parameters, temperature
     l2, parameters, temperature = best

@@ -85,8 +85,9 @@ def test_where_all_held_out_are_right_the_strength_is_still_chosen_by_a_loss():
     readout = LinearReadout.fit(training)
     held_out = training.of_rows(readout.held_out)
     assert (readout.logits(held_out.embeddings).argmax(1) == held_out.labels).all()
-    assert readout.losses[readout.l2] == min(readout.losses.values()) > 0
-    assert readout.l2 == chosen(training).l2
+    assert 0 < readout.losses[readout.l2] <= 1.001 * min(readout.losses.values())
+    theirs = chosen(training)
+    assert (readout.l2, list(readout.losses)) == (theirs.l2, list(theirs.losses))
     assert (readout.logits(test.embeddings).argmax(1) == test.labels).all()
 
 
