@@ -331,6 +331,10 @@ def test_every_vision_test_of_two_encoders_from_images_embedded_once(call, lab, 
     drawn = {path.name for path in (tmp_path / "out" / "vision").iterdir()}
     assert not any(name.startswith("robustness_accuracy/") for name in found)  # the photographs are not ImageNet's
     assert {"scores.png", "comparisons.png", "calibration_error-scaled.png"} <= drawn
+    kept = json.loads((tmp_path / "out" / "scores.json").read_text())
+    for readout in (kept["scores"]["readout_accuracy"], kept["against"]["readout_accuracy"]):
+        assert readout["l2"] > 0
+        assert readout["temperature"] > 0
     rows = the_scores(tmp_path / "out", "scores")
     assert set(rows) == {name for name in found if "estimate" in found[name] and not name.startswith("difference_on")}
 

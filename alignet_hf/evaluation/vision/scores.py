@@ -15,8 +15,9 @@ from alignet_hf.evaluation.vision.neighbours import knn_accuracy, nearest_neighb
 from alignet_hf.evaluation.vision.options import VisionOptions
 from alignet_hf.evaluation.vision.out_of_distribution import out_of_distribution
 from alignet_hf.evaluation.vision.readout_calibration import calibration_of_readout
+from alignet_hf.evaluation.vision.readout_result import ReadoutResult
 from alignet_hf.evaluation.vision.retrieval import retrieval
-from alignet_hf.evaluation.vision.robustness import IMAGENET, robustness
+from alignet_hf.evaluation.vision.robustness import IMAGENET, READOUT_ACCURACY, robustness
 from alignet_hf.evaluation.vision.subpopulation_shift import subpopulation_shift
 
 NEIGHBOURS = 20  # training images near a test image: of the vote, and of how far out it lies
@@ -34,8 +35,9 @@ def vision_scores(
 
     Returns:
         `few_shot_accuracy/1-shot`, ... of the training and test images, and `few_shot_accuracy/NAME/1-shot` of the
-        other data sets; and of the training and test images the read-out's accuracy and calibration, nearest
-        neighbours, retrieval, BREEDS, robustness, and the detection of images of other classes.
+        other data sets; and of the training and test images the read-out's accuracy (a `ReadoutResult`, as are those of
+        BREEDS) and calibration, nearest neighbours, retrieval, BREEDS, robustness, and the detection of images of other
+        classes.
 
     Raises:
         InputError: as the tests themselves.
@@ -58,6 +60,7 @@ def vision_scores(
     say("robustness")
     sets = ChainMap({IMAGENET: test}, data.robustness)
     scores |= robustness(readout, sets, real=data.real, say=say, **options.draws)
+    scores[READOUT_ACCURACY] = ReadoutResult.of(scores[READOUT_ACCURACY], readout)
     say("calibration")
     for one in calibration_of_readout(readout, test, **options.draws).values():
         scores |= one.results | {one.error.name: one}

@@ -11,6 +11,7 @@ from alignet_hf.evaluation.vision.accuracy import mean_over_images
 from alignet_hf.evaluation.vision.labelled import LabelledEmbeddings
 from alignet_hf.evaluation.vision.linear_readout import LinearReadout
 from alignet_hf.evaluation.vision.predictions import predicted_classes
+from alignet_hf.evaluation.vision.readout_result import ReadoutResult
 from alignet_hf.evaluation.vision.superclass_tasks import SuperclassTask
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def subpopulation_shift(
 
     Returns:
         `breeds_source_accuracy/TASK`; `breeds_target_accuracy/TASK`; and `breeds_accuracy_change/TASK`, the target's
-        less the source's, which is below 0 where accuracy is lost.
+        less the source's, which is below 0 where accuracy is lost. Each is a `ReadoutResult`.
 
     Raises:
         InputError: a class of the task of which there is no image.
@@ -63,7 +64,7 @@ def subpopulation_shift(
         unit="images",
         over=("images",),
     )
-    return {result.name: result for result in (source, target, change)}
+    return {result.name: ReadoutResult.of(result, readout) for result in (source, target, change)}
 
 
 def of_superclasses(

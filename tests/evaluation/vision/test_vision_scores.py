@@ -9,7 +9,7 @@ from sklearn.metrics import accuracy_score, brier_score_loss, log_loss, roc_auc_
 from alignet_hf.evaluation.vision.data import VisionEmbeddings
 from alignet_hf.evaluation.vision.labelled import LabelledEmbeddings
 from alignet_hf.evaluation.vision.scores import VisionOptions, vision_scores
-from alignet_hf.evaluation.vision.subpopulation_shift import subpopulation_shift
+from alignet_hf.evaluation.vision.subpopulation_shift import of_superclasses, subpopulation_shift
 from alignet_hf.evaluation.vision.superclass_tasks import SuperclassTask
 
 CLASSES = tuple("abcdef")
@@ -70,6 +70,15 @@ def test_the_readouts_scores_are_scikit_learns(data, scores):
     }
     for name, value in expected.items():
         assert scores[name].to_dict()["estimate"] == pytest.approx(value, abs=1e-6), name
+
+
+def test_what_was_chosen_in_a_readouts_training_stands_with_its_accuracy(data, scores):
+    source = of_superclasses(data.training, TASK, TASK.source)
+    for name, training in (("readout_accuracy", data.training), ("breeds_source_accuracy/three", source)):
+        theirs, said = chosen(training, seed=3), scores[name].to_dict()
+        assert said["l2"] == theirs.l2
+        assert said["temperature"] == pytest.approx(theirs.temperature, abs=1e-6)
+        assert f"l2 {theirs.l2:.3g}; temperature {theirs.temperature:.3g}" in str(scores[name])
 
 
 def test_the_shift_is_that_of_a_task(data, scores):
