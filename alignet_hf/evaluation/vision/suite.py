@@ -17,6 +17,7 @@ from alignet_hf.evaluation.vision.images_needed import check_images
 from alignet_hf.evaluation.vision.options import VisionOptions
 from alignet_hf.evaluation.vision.scores import vision_scores
 from alignet_hf.evaluation.vision.store import EmbeddingStore
+from alignet_hf.evaluation.vision.superclass_tasks import BREEDS
 from alignet_hf.evaluation.vision.wanted import Wanted
 
 FOLDER = "vision"  # of the figures
@@ -52,10 +53,21 @@ class VisionSuite:
                     "too high"
                 )
 
-        tested = None if self.images.test is None else image_keys(self.images.test.images)
+        seen = [
+            (image_keys(one.images), what)
+            for one, what in ((self.images.training, "training"), (self.images.test, "test"))
+            if one is not None
+        ]
         for name, outside in self.images.ood.items():
-            if n_both := int(np.isin(image_keys(outside.images), tested).sum()):
-                note(f"images of other classes, {name}: {n_both} of the {len(outside)} are test images too")
+            keys = image_keys(outside.images)
+            for others, what in seen:
+                if n_both := int(np.isin(keys, others).sum()):
+                    note(f"images of other classes, {name}: {n_both} of the {len(outside)} are {what} images too")
+        if self.images.tasks and (missing := [name for name in BREEDS if name not in self.images.tasks]):
+            note(
+                f"--breeds {self.wanted.breeds}: {', '.join(self.images.tasks)} alone; {', '.join(missing)} are levels "
+                "of the hierarchy of BREEDS' authors, which their class_hierarchy.txt holds"
+            )
 
     def scores(
         self, store: EmbeddingStore, against: EmbeddingStore | None, note: Callable[[str], None]
