@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from alignet_hf.console import IMAGES, ImageSize, Json, OnBad, Pooling, Seed, quiet
+from alignet_hf.console import IMAGES, Json, OnBad, Pooling, Seed, quiet
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation.labelled_data import LabelledData
 from alignet_hf.evaluation.suite_options import (
@@ -135,7 +135,10 @@ def evaluate(
     against: Annotated[
         str | None, typer.Option(help="Another encoder, compared on the same judgments and images.")
     ] = None,
-    image_size: ImageSize = None,
+    image_size: Annotated[int | None, typer.Option(min=1, help="MODEL's, in pixels; its own by default.")] = None,
+    against_image_size: Annotated[
+        int | None, typer.Option(min=1, help="That of --against, in pixels; its own by default.")
+    ] = None,
     pooling: Pooling = "auto",
     n_bootstrap: Annotated[int, typer.Option(min=0, help="Draws for intervals; 0 for none.")] = 1000,
     n_permutations: Annotated[int, typer.Option(min=0, help="For p-values against chance; 0 for none.")] = 0,
@@ -153,6 +156,8 @@ def evaluate(
     suites = wanted_suites(suite)
     check_belongs(suites, readers_of(context))
     check_draws(suites, n_bootstrap, n_permutations, compared=against is not None)
+    if against is None and against_image_size is not None:
+        raise InputError("--against-image-size is for the encoder of --against; give that, or leave the option out")
     asked = wanted = None
     if "human" in suites:
         from alignet_hf.evaluation.asked_of_people import AskedOfPeople
@@ -228,8 +233,9 @@ def evaluate(
         parts.append(RepresentationSuite(data, hierarchy, n_bootstrap, seed, _say, n_permutations, against is not None))
 
     quiet()
-    for name in filter(None, (model, against)):
-        check_encoder(encoder_named(name, image_size=image_size, pooling=pooling))
+    for name, size in ((model, image_size), (against, against_image_size)):
+        if name is not None:
+            check_encoder(encoder_named(name, image_size=size, pooling=pooling))
     notes: list[str] = []
 
     def noting(line: str) -> None:
@@ -241,9 +247,9 @@ def evaluate(
     exclusions = None if human is None else human.exclusions
     if exclusions is not None and not as_json:
         print(exclusions)
-    encoder = {"folder": embeddings, "image_size": image_size, "pooling": pooling, "on_bad": on_bad}
-    store = EmbeddingStore.open(model, **encoder)
-    other = None if against is None else EmbeddingStore.open(against, **encoder)
+    encoder = {"folder": embeddings, "pooling": pooling, "on_bad": on_bad}
+    store = EmbeddingStore.open(model, image_size=image_size, **encoder)
+    other = None if against is None else EmbeddingStore.open(against, image_size=against_image_size, **encoder)
     about = {"model": model, "seed": str(seed), "command": shlex.join(["alignet-hf", *sys.argv[1:]])} | (
         {} if against is None else {"against": against}
     )

@@ -220,6 +220,7 @@ def test_of_few_classes_what_needs_no_hierarchy_is_scored(call, lab):
             ["--suite", "vision", "--training", "objects92", "--test", "objects92", "--ood", "a=x", "--ood", "a=y"],
             "--ood a: given twice",
         ),
+        (["objects92", "--against-image-size", "32"], "--against-image-size is for the encoder of --against"),
         (["--shots", "1"], "--shots is for --suite vision; add it, or leave the option out"),
         (["--draws", "10"], "--draws is for --suite vision"),  # the default, but given
         (["--classifiers", "logistic"], "--classifiers is for --suite vision"),
@@ -289,6 +290,27 @@ def test_an_encoder_that_is_not_there_is_refused_before_the_images_are_read(call
         assert error == "alignet-hf: nowhere/at/all: no such folder, and no name on the Hub\n"
 
 
+def test_each_encoder_has_an_image_size_of_its_own(call, lab):
+    """The encoder differs from itself by the size of its images, and from the demo's teacher, which has one."""
+    arguments = ["evaluate", lab / "encoder", "--suite", "representation", "--test", f"{lab / 'photos'},split=test"]
+    arguments += ["--n-bootstrap", 5, "--json"]
+
+    def ranks(*options):
+        code, out, error = call(*arguments, *options)
+        assert code == 0, error
+        return {name: one["estimate"] for name, one in json.loads(out).items() if name.endswith("effective_rank")}
+
+    own, small = ranks(), ranks("--image-size", 16)
+    assert own["effective_rank"] != small["effective_rank"]
+    own, small = own["effective_rank"], small["effective_rank"]
+    name = "difference_on_effective_rank"
+    assert ranks("--against", lab / "encoder", "--image-size", 16)[name] == pytest.approx(small - own, abs=1e-6)
+    assert ranks("--against", lab / "encoder", "--against-image-size", 16)[name] == pytest.approx(own - small, abs=1e-6)
+    both = ranks("--against", lab / "encoder", "--image-size", 16, "--against-image-size", 16)
+    assert both[name] == pytest.approx(0, abs=1e-6)
+    assert "effective_rank" in ranks("--against", "demo-teacher", "--image-size", 16)
+
+
 def test_presets_are_listed(call):
     code, out, _ = call("evaluate", "--presets")
     assert code == 0
@@ -339,15 +361,19 @@ def test_every_vision_test_of_two_encoders_from_images_embedded_once(call, lab, 
     assert set(rows) == {name for name in found if "estimate" in found[name] and not name.startswith("difference_on")}
 
 
-def test_of_few_training_images_all_are_neighbours_and_outside_images_that_are_tested_on_are_noted(call, lab):
+def test_of_few_training_images_all_are_neighbours_and_outside_images_that_are_inside_too_are_noted(call, lab):
     photos = lab / "photos"
     arguments = ["evaluate", lab / "encoder", "--suite", "vision", "--shots", 1, "--draws", 2, "--n-bootstrap", 5]
     arguments += ["--training", f"{photos},split=train,per-class=3", "--test", f"{photos},split=test"]
-    code, out, error = call(*arguments, "--ood", f"own={photos},split=test", "--json")
+    outside = ["--ood", f"own={photos},split=test", "--ood", f"learnt={photos},split=train"]
+    code, out, error = call(*arguments, *outside, "--json")
     assert code == 0, error
     found = json.loads(out)
     assert {"knn_accuracy/15", "ood_auroc/own/knn"} <= set(found)
-    assert found["notes"] == ["images of other classes, own: 30 of the 30 are test images too"]
+    assert found["notes"] == [
+        "images of other classes, own: 30 of the 30 are test images too",
+        "images of other classes, learnt: 15 of the 60 are training images too",
+    ]
 
 
 def test_an_option_that_a_place_does_not_read_is_refused(call, lab):
