@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 # Divided by the number of classes, from strong to weak: the more classes, the less the loss curves.
 STRENGTHS = (10, 3, 1, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
-LEAST_FALL = 1e-3  # of the loss, by which a weaker penalty is taken for better: where all are right any is as good
+# Of the loss summed over the images held out, in nats, by which a weaker penalty is taken for better: less tells
+# nothing, and where all images are classified rightly the loss goes on falling by less down to the weakest.
+LEAST_FALL = 0.5
 EPOCHS = 3  # at each; fewer are too far from what they tend to, and a weak penalty then looks better than it is
 _ROWS = 4096
 
@@ -63,10 +65,10 @@ class LinearReadout(Artifact):
 
         The strength of the regularization is the one with the least log-loss on a share of the training images, held
         out of the fit; no test image is seen. Strengths are tried from strong to weak, each from the one before, until
-        that loss no longer falls by a thousandth. It is the loss at the best temperature: a strong penalty makes logits
-        small, which does not matter to what is chosen and would count against it. It is smoothed, as
-        `smoothed_log_loss` says: a few images held out may all be classified rightly, and would ask for answers that
-        are sure without end.
+        that loss, summed over those images, no longer falls by half a nat. It is the loss at the best temperature: a
+        strong penalty makes logits small, which does not matter to what is chosen and would count against it. It is
+        smoothed, as `smoothed_log_loss` says: a few images held out may all be classified rightly, and would ask for
+        answers that are sure without end.
 
         Args:
             data: training images, two classes at least.
@@ -177,7 +179,7 @@ def _chosen(
         l2 = strength / regression.n_classes
         parameters = regression.improved(parameters, l2, EPOCHS)
         losses[l2], temperature = tempered(parameters)
-        if best is not None and losses[l2] > (1 - LEAST_FALL) * losses[best[0]]:
+        if best is not None and losses[l2] > losses[best[0]] - LEAST_FALL / len(validation):
             break
         best = l2, parameters, temperature
     l2, parameters, temperature = best

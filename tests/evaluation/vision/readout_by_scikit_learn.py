@@ -41,7 +41,7 @@ def smoothed_loss(logits, labels):
 
 
 def chosen(training, seed=0):
-    """From strong to weak, until the smoothed loss of the images held out no longer falls by a thousandth."""
+    """From strong to weak, until the smoothed loss of the images held out no longer falls by half a nat in all."""
     fitted, held_out = parted(training, seed)
     losses, best = {}, None
     for strength in STRENGTHS:
@@ -53,7 +53,7 @@ def chosen(training, seed=0):
 
         found = minimize_scalar(loss, bounds=(np.log(1e-3), np.log(1e3)), method="bounded", options={"xatol": 1e-9})
         losses[l2] = found.fun
-        if best is not None and found.fun > (1 - LEAST_FALL) * losses[best.l2]:
+        if best is not None and found.fun > losses[best.l2] - LEAST_FALL / len(held_out):
             break
         best = Chosen(l2, float(np.exp(found.x)), losses)
     return best

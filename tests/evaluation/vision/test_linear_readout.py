@@ -72,8 +72,8 @@ def test_the_strength_is_the_one_with_the_least_loss_on_images_held_out():
     readout = LinearReadout.fit(training)
     looked_at = [strength / 6 for strength in STRENGTHS[: len(readout.losses)]]
     assert list(readout.losses) == pytest.approx(looked_at)
-    assert readout.l2 == min(readout.losses, key=readout.losses.get)
-    assert list(readout.losses).index(readout.l2) == len(looked_at) - 2  # it ends with the first that is worse
+    assert readout.losses[readout.l2] < min(readout.losses.values()) + 0.5 / len(readout.held_out)
+    assert list(readout.losses).index(readout.l2) == len(looked_at) - 2  # it ends with the first that is no better
     held_out = training.of_rows(readout.held_out)
     logits = readout.logits(held_out.embeddings)
     assert readout.losses[readout.l2] == pytest.approx(smoothed_log_loss(logits, held_out.labels), abs=1e-6)
@@ -85,15 +85,16 @@ def test_where_all_held_out_are_right_the_strength_is_still_chosen_by_a_loss():
     readout = LinearReadout.fit(training)
     held_out = training.of_rows(readout.held_out)
     assert (readout.logits(held_out.embeddings).argmax(1) == held_out.labels).all()
-    assert 0 < readout.losses[readout.l2] <= 1.001 * min(readout.losses.values())
+    assert len(readout.losses) == 2  # a weaker penalty is hardly better, and the search ends
+    assert 0 < readout.losses[readout.l2] < min(readout.losses.values()) + 0.5 / len(held_out)
     theirs = chosen(training)
     assert (readout.l2, list(readout.losses)) == (theirs.l2, list(theirs.losses))
     assert (readout.logits(test.embeddings).argmax(1) == test.labels).all()
 
 
-@pytest.mark.parametrize("seed", range(1, 6))
+@pytest.mark.parametrize("seed", range(6))
 def test_one_image_of_each_class_held_out_and_all_right_does_not_make_answers_sure(seed):
-    training, test = labelled(60, seed, spread=0.8), labelled(600, 100 + seed, spread=0.8)
+    training, test = labelled(60, seed, spread=0.6), labelled(600, 100 + seed, spread=0.6)
     readout = LinearReadout.fit(training, seed=seed)
     held_out = training.of_rows(readout.held_out)
     assert len(held_out) == 6
