@@ -35,6 +35,7 @@ class Comparison:
         second: the second model's own score; None where it was not kept.
         p_adjusted: p_bootstrap corrected for the number of comparisons; None before `adjust_comparisons`.
         set_apart: why a correction does not count this comparison (see `adjust_family`); None of one that it counts.
+        models: what the first and the second are called; None where that is not known.
     """
 
     difference: Result
@@ -45,6 +46,7 @@ class Comparison:
     second: Result | None = None
     p_adjusted: float | None = None
     set_apart: str | None = None
+    models: tuple[str, str] | None = None
 
     @property
     def facts(self) -> dict[str, float]:
@@ -84,7 +86,8 @@ class Comparison:
     def __str__(self) -> str:
         parts = [str(self.difference)]
         if self.n_first_only is not None:
-            parts.append(f"first alone right on {self.n_first_only}, second alone on {self.n_second_only}")
+            first, second = self.models or ("first", "second")
+            parts.append(f"{first} alone right on {self.n_first_only}, {second} alone on {self.n_second_only}")
         values = [
             (self.p_bootstrap, "bootstrap"),
             (self.p_adjusted, "corrected"),

@@ -37,7 +37,8 @@ def draw_differences(comparisons: "Mapping[str, Comparison]") -> Figure:
         comparisons: by the identifiers of their scores.
     """
     figure = _panels({name: one.difference for name, one in comparisons.items()}, "difference, ")
-    said = "first model less second, with 95 % intervals; right of the dotted line the first model's score is higher"
+    first, second = next(iter(comparisons.values())).models or ("first model", "second model")
+    said = f"{first} less {second}, with 95 % intervals\nright of the dotted line: {first} scores higher"
     figure.suptitle(said, fontsize=8, color="grey")
     return figure
 

@@ -1,7 +1,7 @@
 """The suites of `alignet-hf evaluate` one after another: each reads its data, scores an encoder, and draws."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -9,6 +9,7 @@ from alignet_hf.errors import InputError
 from alignet_hf.evaluation.comparison import Comparison, compare_results
 from alignet_hf.evaluation.comparison_family import CONSTANT, SURE, SmallestP, adjust_family
 from alignet_hf.evaluation.human.calibration import Calibration
+from alignet_hf.evaluation.model_names import short_names
 from alignet_hf.evaluation.score_files import as_result, save_tables
 from alignet_hf.evaluation.statistics import Result
 from alignet_hf.evaluation.vision.store import EmbeddingStore
@@ -103,7 +104,13 @@ def run_suites(
         note(line)
         noted.append(line)
 
-    found = [(suite, *suite.scores(store, against, noting)) for suite in suites]
+    names = None
+    if about is not None and "against" in about:
+        names = short_names(about["model"], about["against"])
+    found = []
+    for suite in suites:
+        scores, comparisons = suite.scores(store, against, noting)
+        found.append((suite, scores, {name: replace(one, models=names) for name, one in comparisons.items()}))
     outcome = Outcome(notes=list(dict.fromkeys(noted)))
     for _, scores, comparisons in found:
         outcome.scores |= scores

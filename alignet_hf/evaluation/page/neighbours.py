@@ -1,10 +1,12 @@
 """Nearest neighbours of a page: of some photographs, what people and each model find most like them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from alignet_hf.evaluation.representation.categories import NO_CATEGORY
+from alignet_hf.evaluation.representation.neighbour_figure import named_categories
 from alignet_hf.evaluation.representation.neighbour_pages import (
     AT_RANDOM,
     MOST_CHANGED,
@@ -22,6 +24,29 @@ MAX_SEARCHED = 2000
 
 
 @dataclass(frozen=True)
+class Mark:
+    """What a page marks on a neighbour.
+
+    Attributes:
+        new: whether the other representation did not have it.
+        same: whether it is of the query's superordinate category; None where that is not known.
+        shared: whether it is among people's own.
+    """
+
+    new: bool = False
+    same: bool | None = None
+    shared: bool = False
+
+    @property
+    def spoken(self) -> str:
+        """For those who do not see the marks; empty without one."""
+        said = ["among people's own"] if self.shared else []
+        if self.same is not None:
+            said.append("of the query's category" if self.same else "of another category")
+        return ", ".join([*said, "new"] if self.new else said)
+
+
+@dataclass(frozen=True)
 class Neighbours:
     """For each query and each representation the most similar photographs, the most similar first.
 
@@ -32,6 +57,9 @@ class Neighbours:
         people: the name of people's own in `found`; None where they are not known.
         scores: measure -> representation -> its score over every photograph searched for, in common draws.
         n_bank: how many photographs the neighbours were found among.
+        names: row -> its class in words, where a page shows it beneath the photograph.
+        categories: row -> its superordinate category; empty where that is not known.
+        new: representation -> (q, k) bool, which neighbours the other did not have.
     """
 
     queries: np.ndarray
@@ -40,6 +68,9 @@ class Neighbours:
     people: str | None
     scores: dict[str, dict[str, Result]]
     n_bank: int
+    names: dict[int, str] = field(default_factory=dict)
+    categories: dict[int, str] = field(default_factory=dict)
+    new: dict[str, np.ndarray] = field(default_factory=dict)
 
     def rows(self) -> np.ndarray:
         """Every photograph that is shown."""
@@ -49,19 +80,58 @@ class Neighbours:
         """The queries that are shown for a reason, as places in `queries`."""
         return [place for place, one in enumerate(self.chosen) if one == why]
 
+    def marks(self, name: str, place: int) -> list["Mark"]:
+        """What a page marks on each neighbour of a query."""
+        rows = self.found[name][place].tolist()
+        new = self.new[name][place].tolist() if name in self.new else [False] * len(rows)
+        if self.people is not None:
+            shared = self.shared(name)[place].tolist() if name != self.people else [False] * len(rows)
+            return [Mark(shared=one) for one in shared]
+        wanted = self.categories.get(int(self.queries[place]), NO_CATEGORY)
+        of_rows = (self.categories.get(row, NO_CATEGORY) for row in rows)
+        same = [None if NO_CATEGORY in (one, wanted) else one == wanted for one in of_rows]
+        return [Mark(*both) for both in zip(new, same, strict=True)]
+
+    @property
+    def key(self) -> str:
+        """What the marks mean, in sentences; empty without marks."""
+        if self.people is not None:
+            return "A tick and a frame mark a model's neighbour that is among people's own."
+        said = []
+        if self.categories:
+            said.append(
+                "A tick and green letters: of the query's superordinate category"
+                f"{named_categories(list(self.categories.values()))}; orange letters: of another. The letters are the "
+                "class."
+            )
+        if self.new:
+            before, after = self.found
+            said.append(f"A blue frame: a neighbour under {after} that is none under {before}.")
+        return " ".join(said)
+
     def shared(self, name: str) -> np.ndarray:
         """(q, k) bool: which of a representation's neighbours are among people's own."""
         return _shared(self.found[name], self.found[self.people])
 
 
-def kept_neighbours(page: dict) -> Neighbours:
-    """The neighbours before and after that `NeighbourPage.to_dict` holds; people's own are not known, and the scores
-    are among those of the folder."""
+def kept_neighbours(page: dict, names: Mapping[int, str]) -> Neighbours:
+    """The neighbours before and after that `read_neighbours` gives; people's own are not known, and the scores are
+    among those of the folder."""
     queries, k = page["queries"], page["k"]
-    found = {when: np.array([one[when] for one in queries], np.int64).reshape(-1, k) for when in ("before", "after")}
-    scores = {"of the same category": {}} if page["same_category"] else {}
-    chosen = [one["chosen"] for one in queries]
-    return Neighbours(np.array([one["query"] for one in queries]), chosen, found, None, scores, page["n_images"])
+    before, after = (np.array([one[when] for one in queries], np.int64).reshape(-1, k) for when in ("before", "after"))
+    titles = {when: page["titles"].get(when, when) for when in ("before", "after")}
+    new = ~_shared(after, before)
+    return Neighbours(
+        np.array([one["query"] for one in queries]),
+        [one["chosen"] for one in queries],
+        {titles["before"]: before, titles["after"]: after},
+        None,
+        {"of the same category": {}} if page["same_category"] else {},
+        page["n_images"],
+        dict(names),
+        page["categories"],
+        {titles["before"]: np.zeros_like(new), titles["after"]: new},
+    )
 
 
 def find_neighbours(

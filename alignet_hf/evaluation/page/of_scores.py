@@ -160,7 +160,7 @@ def _pictured(folder: Path, content: dict, photographs: bool) -> tuple[Neighbour
     within = folder / REPRESENTATION
     if "neighbours_kept" in content["scores"] and (within / NEIGHBOURS_FILE).is_file():
         kept, names = read_neighbours(within)
-        near = kept_neighbours(kept)
+        near = kept_neighbours(kept, names)
         files |= {row: f"{name}.webp" for row, name in names.items()}
         images |= open_photographs(within / NEIGHBOURS, names) if photographs else {}
     if any(map(_is_of_triplets, content["comparisons"])) and (folder / TRIPLETS_FILE).is_file():

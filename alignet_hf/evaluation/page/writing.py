@@ -44,16 +44,7 @@ def page_text(page: Page) -> str:
         explorer=None if page.explorer is None else _json(page.explorer.to_json(page.photographs)),
         axes={table.title: _axes(table) for table in page.tables},
         interval_bar=drawing.interval_bar,
-        shared_by=_shared(page),
     )
-
-
-def _shared(page: Page) -> dict:
-    """Of each model, which of its neighbours are among people's own."""
-    near = page.neighbours
-    if near is None or near.people is None:
-        return {}
-    return {name: near.shared(name).tolist() for name in near.found if name != near.people}
 
 
 def _json(data: dict) -> Markup:

@@ -1,5 +1,6 @@
 """Figures of changes of distances: their distribution by level (Fig. 3D, 21) and between categories (Fig. 3E, 22)."""
 
+import textwrap
 from collections.abc import Mapping
 from itertools import groupby
 
@@ -18,19 +19,24 @@ LEVEL_STYLES = {
 }
 CLOSER_TO_FARTHER = "RdBu_r"  # blue: moved closer together; white at 0
 MAX_ENTRIES = 12  # across: of so few categories the numbers are written into the matrix
+NO_PAIR = "grey: no pair of images, as within a category of one image"
+CHARACTERS = 10.5  # of a title, to an inch
 
 
-def level_densities(changes: Mapping[str, DistanceChanges]) -> Figure:
+def level_densities(changes: Mapping[str, DistanceChanges], title: str = "") -> Figure:
     """The density of z-scored changes at each level; a dot at the foot marks the mean, with its interval.
 
     Args:
         changes: title, the encoder's name say -> its changes.
+        title: of all of them, the two that are compared say.
     """
-    figure = Figure(figsize=(max(7.2, 4.2 * len(changes)), 4.0), layout="constrained")
+    width = max(7.2, 4.2 * len(changes))
+    heading = _wrapped(title, width)
+    figure = Figure(figsize=(width, 4.0 + 0.25 * _n_lines(heading)), layout="constrained")
     axes = figure.subplots(1, len(changes), sharex=True, sharey=True, squeeze=False)[0]
     samples = np.concatenate([one for change in changes.values() for one in change.samples.values()])
     grid = np.linspace(*np.percentile(samples, [0.2, 99.8]), 300)
-    for axis, (title, change) in zip(axes, changes.items(), strict=True):
+    for axis, (name, change) in zip(axes, changes.items(), strict=True):
         foot = 0
         for level in LEVELS:
             values, result = change.samples[level], change.of_level(level)
@@ -44,13 +50,14 @@ def level_densities(changes: Mapping[str, DistanceChanges]) -> Figure:
             axis.plot([result.low, result.high], [foot] * 2, color=colour, linewidth=2)
             axis.plot(result.estimate, foot, "o", color=colour, markersize=5)
         axis.axvline(0, color="grey", linewidth=0.8, linestyle=":")
-        axis.set_title(title)
+        axis.set_title(_wrapped(name, width / len(changes) - 0.6), fontsize=11)
         axis.set_xlabel("z-scored change of distance\n← closer together        farther apart →")
     axes[0].set_ylabel("density of pairs")
     axes[0].set_yticks([tick for tick in axes[0].get_yticks() if tick >= 0])  # beneath are the means
     axes[0].set_ylim(bottom=-0.035 * (len(LEVELS) + 1))
     handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=3, frameon=False, fontsize=9)
+    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False, fontsize=9)
+    figure.suptitle(heading, fontsize=12)
     return figure
 
 
@@ -65,7 +72,8 @@ def category_matrix(changes: DistanceChanges, title: str = "") -> Figure:
     matrix = changes.matrix[np.ix_(seen, seen)]
     basic = [name for name, is_seen in zip(changes.categories.basic, seen, strict=True) if is_seen]
     size = float(np.clip(0.14 * len(basic) + 2.2, 4.5, 14))
-    figure = Figure(figsize=(size + 0.6, size), layout="constrained")
+    heading = _wrapped(title, size + 0.6)
+    figure = Figure(figsize=(size + 0.6, size + 0.25 * _n_lines(heading)), layout="constrained")
     axis = figure.subplots()
     entries = np.abs(matrix[np.isfinite(matrix)])
     most = float(np.percentile(entries, 98)) or 1.0
@@ -88,6 +96,18 @@ def category_matrix(changes: DistanceChanges, title: str = "") -> Figure:
         axis.text(len(basic) - 0.2, (start + stop - 1) / 2, superordinate, va="center", fontsize=fontsize + 1.5)
         start = stop
     bar = figure.colorbar(picture, ax=axis, shrink=0.5, location="top", aspect=40, pad=0.01, extend="both")
-    bar.set_label("mean z-scored change of distance (blue: moved closer together)")
-    figure.suptitle(title)
+    said = "mean z-scored change of distance\nblue: moved closer together; red: farther apart"
+    if not np.isfinite(matrix).all():
+        said += f"\n{NO_PAIR}"
+    bar.set_label(said)
+    figure.suptitle(heading, fontsize=12)
     return figure
+
+
+def _wrapped(title: str, inches: float) -> str:
+    """A title in lines, each of which has room; a part of it that is a line already stays one."""
+    return "\n".join(textwrap.fill(line, max(12, int(CHARACTERS * inches))) for line in title.split("\n"))
+
+
+def _n_lines(title: str) -> int:
+    return title.count("\n") + 1 if title else 0

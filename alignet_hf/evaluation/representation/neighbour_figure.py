@@ -1,7 +1,7 @@
 """Nearest neighbours before and after alignment, as pictures."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 from PIL import Image, ImageOps
@@ -13,6 +13,8 @@ from alignet_hf.evaluation.representation.neighbour_pages import AT_RANDOM, MOST
 SIDE = 0.95  # inches of a photograph
 PIXELS = 128
 LABEL = 15  # characters on a line
+HEADLINE, KEY = 9.5, 12.0  # characters to an inch
+MOST_NAMED = 4  # categories, which the key then names
 UNKNOWN = "#767676"  # of an image, or beside a query, without a category
 HEADINGS = {MOST_CHANGED: "Where the neighbours changed most: the fewest kept", AT_RANDOM: "Drawn at random"}
 
@@ -22,6 +24,7 @@ def draw_neighbours(
     images: Sequence[Image.Image],
     labels: Sequence[str] | None = None,
     categories: Sequence[str] | None = None,
+    titles: Mapping[str, str] | None = None,
 ) -> Figure:
     """A row a query: the query, its neighbours before, its neighbours after; those that are new are framed.
 
@@ -31,7 +34,10 @@ def draw_neighbours(
         labels: what to write beneath each image, its category by default.
         categories: with them, a tick and green stand for a neighbour of the query's own category, orange for another,
             grey where the query or the neighbour has none (`NO_CATEGORY`).
+        titles: what "before" and "after" are called.
     """
+    titles = titles or {"before": "before", "after": "after"}
+    finer = labels is not None and categories is not None
     labels = categories if labels is None else labels
     sections = [
         (why, [query for query in page.queries if query.chosen == why])
@@ -40,10 +46,15 @@ def draw_neighbours(
     ]
     row = SIDE + (0.45 if labels is not None else 0.12)
     heights = [0.75 + row * len(queries) for _, queries in sections]
-    figure = Figure(figsize=(SIDE * 1.12 * (2 * page.k + 2), sum(heights) + 0.85))
-    head, *parts = figure.subfigures(1 + len(sections), 1, height_ratios=[0.85, *heights], squeeze=False)[:, 0]
-    head.text(0.5, 0.68, _headline(page), ha="center", va="center", fontsize=13)
-    head.text(0.5, 0.25, _key(categories), ha="center", va="center", fontsize=10, color="#444444")
+    width = SIDE * 1.12 * (2 * page.k + 2)
+    headline = textwrap.fill(_headline(page, titles), max(30, int(HEADLINE * width)))
+    key = textwrap.fill(_key(categories, titles["before"], finer), max(30, int(KEY * width)))
+    n_lines = [text.count("\n") + 1 for text in (headline, key)]
+    top = 0.35 + 0.25 * n_lines[0] + 0.2 * n_lines[1]
+    figure = Figure(figsize=(width, sum(heights) + top))
+    head, *parts = figure.subfigures(1 + len(sections), 1, height_ratios=[top, *heights], squeeze=False)[:, 0]
+    head.text(0.5, 1 - 0.12 / top, headline, ha="center", va="top", fontsize=13)
+    head.text(0.5, 0.08 / top, key, ha="center", va="bottom", fontsize=10, color="#444444")
     for part, (why, queries), height in zip(parts, sections, heights, strict=True):
         heading = HEADINGS[why]
         if why == MOST_CHANGED and page.same_category:
@@ -65,8 +76,8 @@ def draw_neighbours(
             axes = [part.add_subplot(grid[number, place]) for place in places]
             _draw_row(axes, query, images, labels, categories)
             if number == 0:
-                for axis, title in ((axes[0], "query"), (axes[1], "before"), (axes[1 + page.k], "after")):
-                    axis.set_title(title, loc="left", fontsize=10)
+                for place, title in {0: "query", 1: titles["before"], 1 + page.k: titles["after"]}.items():
+                    axes[place].set_title(title, loc="left", fontsize=10)
     return figure
 
 
@@ -86,14 +97,15 @@ def _draw_row(axes, query: QueryNeighbours, images, labels, categories) -> None:
         axis.set_xlabel("\n".join(textwrap.wrap(text, LABEL)[:2]), color=colour, fontsize=7.5, labelpad=3)
 
 
-def _headline(page: NeighbourPage) -> str:
+def _headline(page: NeighbourPage, titles: Mapping[str, str]) -> str:
     if not page.same_category:
-        return f"Of its {page.k} nearest neighbours, an image keeps {page.kept.estimate:.0%}"
-    before, after = page.same_category["before"], page.same_category["after"]
-    return (
-        f"Neighbours of the same category: {before.estimate:.0%} before [{before.low:.0%}, {before.high:.0%}], "
-        f"{after.estimate:.0%} after [{after.low:.0%}, {after.high:.0%}]; chance {after.chance:.0%}"
-    )
+        said = f"Of its {page.k} nearest neighbours, an image keeps {page.kept.estimate:.0%}"
+        return f"{said} from {titles['before']} to {titles['after']}"
+    of_each = [
+        f"{titles[when]} {one.estimate:.0%} [{one.low:.0%}, {one.high:.0%}]" for when, one in page.same_category.items()
+    ]
+    chance = f"{page.same_category['after'].chance:.0%}"
+    return f"Neighbours of the same category: {', '.join(of_each)}; chance {chance}"
 
 
 def _judged(text: str, category: str, wanted: str) -> tuple[str, str]:
@@ -103,9 +115,16 @@ def _judged(text: str, category: str, wanted: str) -> tuple[str, str]:
     return (f"✓ {text}", AGREE) if category == wanted else (text, DISAGREE)
 
 
-def _key(categories: Sequence[str] | None) -> str:
-    key = "Blue frame: no neighbour before."
+def _key(categories: Sequence[str] | None, before: str, finer: bool) -> str:
+    key = f"Blue frame: not among those under “{before}”."
     if categories is None:
         return key
-    key += "  Green with a tick: of the query's category; orange: of another."
-    return f"{key[:-1]}; grey: one of the two has none." if NO_CATEGORY in categories else key
+    key += f" Green with a tick: of the query's superordinate category{named_categories(categories)}; "
+    key += "orange: of another; grey: one of the two has none." if NO_CATEGORY in categories else "orange: of another."
+    return f"{key} Beneath each: its class, which is finer." if finer else key
+
+
+def named_categories(categories: Sequence[str]) -> str:
+    """ " (animate, inanimate)" where there are few; else nothing."""
+    names = sorted(set(categories) - {NO_CATEGORY})
+    return f" ({', '.join(names)})" if len(names) <= MOST_NAMED else ""

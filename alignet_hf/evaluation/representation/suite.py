@@ -12,6 +12,7 @@ from alignet_hf.convert.imagenet_labels import imagenet_classes
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation.comparison import Comparison
 from alignet_hf.evaluation.labelled_data import LabelledData
+from alignet_hf.evaluation.model_names import before_and_after, short_name
 from alignet_hf.evaluation.representation.categories import NO_CATEGORY, Categories
 from alignet_hf.evaluation.representation.coverage import left_out, require_classes
 from alignet_hf.evaluation.representation.distance_changes import MIN_IMAGES as MIN_WITH_CATEGORY
@@ -87,16 +88,18 @@ class RepresentationSuite:
         options = {"kinds": self.kinds, "n_bootstrap": self.n_bootstrap, "seed": self.seed, "say": self.say}
         own = structure(embedded.embeddings, labels, **options)
         if against is None:
-            alone = {"representation": embedded.embeddings}
-            self.found = _Found(images, labels, alone, {"representation": own.spectrum}, None)
+            name = short_name(store.name or "representation")
+            self.found = _Found(images, labels, {name: embedded.embeddings}, {name: own.spectrum}, None)
             return own.scores, {}
         before, after = against.embed_labelled(self.data.test).embeddings, embedded.embeddings
         theirs = structure(before, labels, **options)
         changed = change(before, after, labels, n_permutations=self.n_permutations, **options)
         if self.kinds is not None and changed.scaled_distances is None:
             self._note_no_changes(changed, labels, note)
-        spectra = {"before": theirs.spectrum, "after": own.spectrum}
-        self.found = _Found(images, labels, {"before": before, "after": after}, spectra, changed)
+        titles = before_and_after(against.name, store.name)
+        spectra = {titles["before"]: theirs.spectrum, titles["after"]: own.spectrum}
+        embeddings = {titles["before"]: before, titles["after"]: after}
+        self.found = _Found(images, labels, embeddings, spectra, changed, titles)
         ours = own.scores | _same_category(changed, "after")
         comparisons = compare_scores(ours, theirs.scores | _same_category(changed, "before"))
         return ours | changed.scores, comparisons
@@ -111,6 +114,11 @@ class RepresentationSuite:
             note(
                 "scaled distance changes: the representations differ in their size alone, so there is no score of them"
             )
+
+    def _spoken(self, labels: list[str]) -> list[str]:
+        """The classes as people call them: those of the demo's photographs by the words of its own hierarchy."""
+        own = objects92_categories() if _is_objects92(self.hierarchy, self.data.test_spec) else {}
+        return [own[label][0] if label in own else spoken_name(label) for label in labels]
 
     def save_figures(self, folder: Path, scores: dict[str, Result], comparisons: dict[str, Comparison]) -> None:
         """The scores, projections, spectra; with another encoder, neighbours (as JSON too) and changes of distances."""
@@ -130,12 +138,11 @@ class RepresentationSuite:
             figures[f"{method}-photographs"] = draw_photographs(projections, images, categories, seed=self.seed)
         figures["spectrum"] = draw_spectra(found.spectra)
         if found.change is not None:
-            spoken = list(map(spoken_name, labels))
-            save_neighbours(found.change.neighbours, images, spoken, folder / FOLDER)
-            figures["neighbours"] = draw_neighbours(
-                found.change.neighbours, images, spoken, None if self.kinds is None else categories
-            )
-            figures |= _distance_figures(found.change)
+            spoken = self._spoken(labels)
+            known, page = None if self.kinds is None else categories, found.change.neighbours
+            save_neighbours(page, images, spoken, folder / FOLDER, known, found.titles)
+            figures["neighbours"] = draw_neighbours(page, images, spoken, known, found.titles)
+            figures |= _distance_figures(found.change, found.titles)
         save_figures(figures, folder / FOLDER)
         save_score_figures(scores, folder / FOLDER, comparisons)
 
@@ -143,16 +150,18 @@ class RepresentationSuite:
 @dataclass(frozen=True)
 class _Found:
     """What the figures are drawn of: N images that could be decoded, their classes, and of each representation by its
-    title the embeddings (N, D) and the spectrum; what is between the two, where there are two."""
+    title the embeddings (N, D) and the spectrum; what is between the two, and what "before" and "after" are called,
+    where there are two."""
 
     images: LabelledImages
     labels: list[str]
     embeddings: dict[str, np.ndarray]
     spectra: dict[str, Spectrum]
     change: Change | None
+    titles: dict[str, str] = field(default_factory=dict)
 
 
-def _distance_figures(changed: Change) -> dict[str, Figure]:
+def _distance_figures(changed: Change, titles: dict[str, str]) -> dict[str, Figure]:
     """The changes of distances by level, the paper's beside those without the encoders' sizes, and between categories;
     none without categories."""
     titled = {AS_THEY_ARE: changed.distances, SCALED: changed.scaled_distances}
@@ -160,8 +169,9 @@ def _distance_figures(changed: Change) -> dict[str, Figure]:
     if not known:
         return {}
     names = {AS_THEY_ARE: "distance-changes-matrix", SCALED: "scaled-distance-changes-matrix"}
-    matrices = {names[title]: category_matrix(one, title) for title, one in known.items()}
-    return {"distance-changes": level_densities(known), **matrices}
+    between = f"{titles['before']} to {titles['after']}"
+    matrices = {names[title]: category_matrix(one, f"{between}\n{title}") for title, one in known.items()}
+    return {"distance-changes": level_densities(known, between), **matrices}
 
 
 def _same_category(changed: Change, when: str) -> dict[str, Result]:
@@ -193,7 +203,7 @@ def open_kinds(source: str | None, classes: list[str], images: str, note: Callab
     Raises:
         InputError: a source that cannot be read, or in which the classes are not.
     """
-    own = source is None and Spec.parse(images).place == EMBEDDED
+    own = _is_objects92(source, images)
     if source is None and not own and not all(_WNID.fullmatch(name) for name in classes):
         note("no hierarchy of the classes, which are no WordNet ids: give --hierarchy, a .tsv of categories say")
         return None
@@ -208,10 +218,20 @@ def open_kinds(source: str | None, classes: list[str], images: str, note: Callab
     return kinds
 
 
-def _kinds_of_objects92() -> Kinds:
+def _is_objects92(hierarchy: str | None, images: str) -> bool:
+    """Whether the images are the demo's photographs, and nobody says what is a kind of what."""
+    return hierarchy is None and Spec.parse(images).place == EMBEDDED
+
+
+def objects92_categories() -> dict[str, tuple[str, str]]:
+    """Of each class of the demo's photographs its basic and superordinate category."""
     from alignet_hf.demo.objects92 import CATEGORIES
 
-    categories = Categories.from_table(CATEGORIES)
+    return CATEGORIES
+
+
+def _kinds_of_objects92() -> Kinds:
+    categories = Categories.from_table(objects92_categories())
     return Kinds(categories, categories)
 
 
