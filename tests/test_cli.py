@@ -83,7 +83,11 @@ def test_every_stage_by_hand(call, data, tmp_path):
         }
     code, out, _ = call("evaluate", encoder, images, "--triplets", data / "triplets.txt")
     assert code == 0
-    assert out.startswith("choices_odd_one_out_accuracy: odd-one-out accuracy 0.")
+    title, heads, row = (line.split() for line in out.strip().splitlines())
+    assert " ".join(title) == "Accuracies: more is better"
+    assert heads[0] == "score"
+    assert row[0] == "choices_odd_one_out_accuracy"
+    assert "0.333" in row  # chance
 
 
 def test_a_student_is_distilled_as_the_options_say(call, data, tmp_path, monkeypatch):

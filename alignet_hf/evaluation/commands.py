@@ -258,7 +258,7 @@ def evaluate(
         further = {} if exclusions is None else {"levels_exclusions": exclusions.to_dict()}
         print(json.dumps(outcome.to_dict() | further))
     else:
-        print("\n".join(outcome.lines(against)))
+        outcome.show(model, against)
         if out is not None:
             of_two = "" if against is None else f", in which {against} is before and {model} after"
             print(f"scores and figures{of_two}: {out}   a page of them: alignet-hf report {out}")

@@ -1,13 +1,14 @@
 """What the scores of `evaluate` are called, what each says in a sentence, its scale, and which way it is better.
 
-Pages and figures take their words from here, which has them from the one table of `score_words`; `scores.csv` and the
-terminal keep the identifiers.
+Pages, figures and the terminal take their words from here, which has them from the one table of `score_words`;
+`scores.csv` keeps the identifiers.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from alignet_hf.evaluation.score_words import LED_TO, OTHER, TABLE, WORDS, Kind
+from alignet_hf.evaluation.score_words import KINDS, LED_TO, LESS, MORE, OTHER, TABLE, WORDS, Kind
 
 _PATTERNS = {re.compile(pattern): entry for pattern, entry in TABLE.items()}
 
@@ -55,6 +56,20 @@ def set_name(judgments: str) -> str:
 def is_named(score: str) -> bool:
     """Whether the table has a score."""
     return _entry(score) is not None
+
+
+def by_kind(scores: Iterable[str]) -> dict[Kind, list[str]]:
+    """Scores, by their identifiers, of each kind that there is, in the order of the kinds."""
+    kinds: dict[Kind, list[str]] = {kind: [] for kind in KINDS}
+    for name in scores:
+        kinds[score_name(name).kind].append(name)
+    return {kind: names for kind, names in kinds.items() if names}
+
+
+def kind_title(kind: Kind, scores: Iterable[str]) -> str:
+    """What stands above scores of a kind: its title, and which way they are better where that is one way."""
+    ways = {score_name(name).better for name in scores}
+    return f"{kind.title}: {ways.pop()} is better" if ways in ({MORE}, {LESS}) else kind.title
 
 
 def _entry(score: str) -> tuple[dict[str, str | None], tuple[str, str, Kind, str]] | None:

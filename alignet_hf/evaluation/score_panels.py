@@ -8,8 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from alignet_hf.evaluation.result_drawing import CEILING, ESTIMATE
-from alignet_hf.evaluation.score_names import score_name
-from alignet_hf.evaluation.score_words import KINDS, LESS, MORE, Kind
+from alignet_hf.evaluation.score_names import by_kind, kind_title, score_name
 from alignet_hf.evaluation.statistics import Result
 
 if TYPE_CHECKING:
@@ -44,23 +43,15 @@ def draw_differences(comparisons: "Mapping[str, Comparison]") -> Figure:
 
 
 def _panels(results: Mapping[str, Result], unit: str = "") -> Figure:
-    kinds: dict[Kind, dict[str, Result]] = {kind: {} for kind in KINDS}
-    for name, one in results.items():
-        kinds[score_name(name).kind][name] = one
-    kinds = {kind: part for kind, part in kinds.items() if part}
+    kinds = {kind: {name: results[name] for name in names} for kind, names in by_kind(results).items()}
     heights = [AROUND + ROW * len(part) for part in kinds.values()]
     figure = Figure(figsize=(WIDTH, sum(heights) + 0.3), layout="constrained")
     axes = figure.subplots(len(kinds), 1, height_ratios=heights, squeeze=False)[:, 0]
     for axis, (kind, part) in zip(axes, kinds.items(), strict=True):
         _draw_rows(axis, part)
-        axis.set_title(_title(kind, part), loc="left", fontsize=10)
+        axis.set_title(kind_title(kind, part), loc="left", fontsize=10)
         axis.set_xlabel(f"{unit}{kind.unit}", fontsize=9)
     return figure
-
-
-def _title(kind: Kind, part: Mapping[str, Result]) -> str:
-    ways = {score_name(name).better for name in part}
-    return f"{kind.title}: {ways.pop()} is better" if ways in ({MORE}, {LESS}) else kind.title
 
 
 def _draw_rows(axis: Axes, results: Mapping[str, Result]) -> None:

@@ -11,6 +11,7 @@ from alignet_hf.evaluation.comparison_family import CONSTANT, SURE, SmallestP, a
 from alignet_hf.evaluation.human.calibration import Calibration
 from alignet_hf.evaluation.model_names import short_names
 from alignet_hf.evaluation.score_files import as_result, save_tables
+from alignet_hf.evaluation.score_printing import print_scores
 from alignet_hf.evaluation.statistics import Result
 from alignet_hf.evaluation.vision.store import EmbeddingStore
 
@@ -58,15 +59,20 @@ class Outcome:
         found |= {f"difference_on_{name}": one.to_dict() for name, one in self.comparisons.items()}
         return found | ({"notes": self.notes} if self.notes else {})
 
-    def lines(self, against: str | None) -> list[str]:
-        """As lines to read."""
-        said = [f"{name}: {one}" for name, one in self.scores.items()]
-        said += [f"against {against}, {name}: {one}" for name, one in self.comparisons.items()]
+    def show(self, model: str, against: str | None) -> None:
+        """As tables to read, and the remarks beneath them."""
+        print_scores({name: as_result(one) for name, one in self.scores.items()}, self.comparisons, model, against)
+        if said := self.remarks():
+            print("\n".join(said))
+
+    def remarks(self) -> list[str]:
+        """What there is to say of the comparisons together, and the notes."""
+        said = []
         smallest = SmallestP.of(self.comparisons)
         if len(self.comparisons) > 1 and smallest is not None:
             said.append(_smallest_in_words(smallest))
         if n_apart := sum(one.set_apart is not None for one in self.comparisons.values()):
-            said.append(f"{n_apart} comparisons are not counted: the same as another, or {CONSTANT}")
+            said.append(f"{n_apart} comparisons are not counted (p in brackets): the same as another, or {CONSTANT}")
         return said + [f"note: {line}" for line in self.notes]
 
 

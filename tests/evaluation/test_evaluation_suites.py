@@ -48,12 +48,10 @@ def test_suites_are_put_together_and_corrected_for_all_comparisons(tmp_path):
     assert notes == ["seen", "seen"]
     assert [suite.drawn for suite in suites] == [({"first", "second"}, {"first", "second"}), ({"third"}, {"third"})]
     assert {path.name for path in tmp_path.iterdir()} == {"scores.csv", "scores.json", "comparisons.csv"}
-    lines = outcome.lines("another")
-    assert lines[0].startswith("first: first 0.500")
-    assert lines[3].startswith("against another, first: difference in first 0.100")
+    lines = outcome.remarks()
     # 2 / (1 + 50) is the least p of one, and Holm takes it three times.
     least = "0.12 at the least, so none can reach 0.05; --n-bootstrap 120 would do"
-    assert lines[-2:] == [f"p of the 3 comparisons: corrected by Holm, {least}", "note: seen"]
+    assert lines == [f"p of the 3 comparisons: corrected by Holm, {least}", "note: seen"]
     found = {*outcome.scores, *(f"difference_on_{name}" for name in outcome.scores), "notes"}
     assert set(outcome.to_dict()) == found
     assert json.loads((tmp_path / "scores.json").read_text())["about"] == {"notes": "seen"}
@@ -66,9 +64,9 @@ def test_what_a_correction_does_not_count_is_said():
             return ours, compared | {"again": compared["first"]}
 
     outcome = run_suites([Repeating(first=(0.5, 0.4), second=(0.7, 0.69), third=(0.8, 0.8))], None, object(), print)
-    lines = outcome.lines("another")
+    lines = outcome.remarks()
     assert "p of the 2 comparisons: corrected by Holm" in lines[-3]
-    assert lines[-2] == "2 comparisons are not counted: the same as another, or the same in every draw"
+    assert lines[-2] == "2 comparisons are not counted (p in brackets): the same as another, or the same in every draw"
     assert outcome.comparisons["again"].p_adjusted == outcome.comparisons["first"].p_adjusted
     assert outcome.to_dict()["difference_on_third"]["set_apart"] == "the same in every draw"
 
@@ -76,7 +74,7 @@ def test_what_a_correction_does_not_count_is_said():
 def test_one_encoder_alone_is_compared_with_nothing():
     outcome = run_suites([Fixed(first=(0.5, 0.4))], None, None, print, notes=["read"])
     assert not outcome.comparisons
-    assert outcome.lines(None) == [f"first: {outcome.scores['first']}", "note: read", "note: seen"]
+    assert outcome.remarks() == ["note: read", "note: seen"]
 
 
 def test_scores_are_paired_by_name_draw_by_draw():

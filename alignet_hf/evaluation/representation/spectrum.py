@@ -56,7 +56,8 @@ class Spectrum:
     def share_of_first(self, k: int) -> Result:
         """The share of the variance that the first k components explain; all of it where there are fewer."""
         return self._result(
-            f"variance explained by the first {k} components", lambda values: values[..., :k].sum(-1) / values.sum(-1)
+            f"variance explained by the first {f'{k} components' if k > 1 else 'component'}",
+            lambda values: values[..., :k].sum(-1) / values.sum(-1),
         )
 
     @property

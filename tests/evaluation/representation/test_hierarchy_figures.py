@@ -85,6 +85,32 @@ def test_matrix_has_the_categories_that_were_seen_with_colours_centred_at_0(chan
     assert written(figure).startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize(
+    "name", ["a", "demo-teacher (before) to demo-student (after)", "a-name-as-long-as-it-gets" * 3]
+)
+def test_every_word_lies_within_the_figure(changes, scaled, name):
+    long = "each encoder's distances divided by their mean"
+    for figure in (
+        level_densities({"as they are": changes, long: scaled}, name),
+        category_matrix(changes, f"{name}\n{long}"),
+    ):
+        figure.draw_without_rendering()
+        whole = figure.get_tightbbox().transformed(figure.dpi_scale_trans)
+        assert min(whole.x0, whole.y0) >= -1
+        assert whole.x1 <= figure.bbox.width + 1
+        assert whole.y1 <= figure.bbox.height + 1
+
+
+def test_grey_is_explained_where_there_is_any(changes):
+    assert "grey: no pair" in category_matrix(changes).axes[1].get_xlabel()
+    categories = Categories.from_table({name: TABLE[name] for name in ("robin", "pug", "sedan")})
+    before, after = np.random.default_rng(0).normal(size=(2, 30, 4))
+    labels = np.repeat(["robin", "pug", "sedan"], 10)
+    whole = distance_changes(before, after, labels, categories, n_bootstrap=5)
+    assert np.isfinite(whole.matrix).all()
+    assert "grey" not in category_matrix(whole).axes[1].get_xlabel()
+
+
 def test_changes_draw_themselves(changes):
     assert len(changes.draw_levels().axes) == 1
     assert changes.draw_matrix().axes[0].images

@@ -125,7 +125,25 @@ def test_neighbours_without_a_category_are_grey_and_the_key_says_so():
             assert to_hex(axis.xaxis.label.get_color()).upper() == expected
             assert axis.get_xlabel().startswith("✓") == (expected == AGREE)
     (key,) = [text.get_text() for part in figure.subfigs for text in part.texts if "Blue frame" in text.get_text()]
-    assert key.endswith("orange: of another; grey: one of the two has none.")
+    assert key.replace("\n", " ").endswith("orange: of another; grey: one of the two has none.")
+
+
+def test_the_figure_names_the_two_encoders_and_says_what_a_tick_means():
+    images = [Image.new("RGB", (30, 20))] * N
+    page = neighbour_page(BEFORE, AFTER, CATEGORIES, k=K, n_changed=1, n_random=1)
+    titles = {"before": "teacher-of-a-long-name (before)", "after": "student (after)"}
+    figure = draw_neighbours(page, images, [f"image {row}" for row in range(N)], CATEGORIES, titles)
+    heads = [axis.get_title(loc="left") for axis in figure.axes]
+    assert [head for head in heads if head] == ["query", *titles.values()] * 2
+    headline, key = (text.get_text().replace("\n", " ") for text in figure.subfigs[0].texts)
+    assert all(f"{title} {page.same_category[when].estimate:.0%}" in headline for when, title in titles.items())
+    assert f"not among those under “{titles['before']}”" in key
+    assert f"superordinate category ({', '.join(sorted(set(CATEGORIES)))})" in key
+    assert key.endswith("Beneath each: its class, which is finer.")
+    figure.draw_without_rendering()
+    for text in figure.subfigs[0].texts:
+        box = text.get_window_extent()
+        assert 0 <= box.x0 < box.x1 <= figure.bbox.width
 
 
 @pytest.mark.parametrize(
