@@ -14,6 +14,7 @@ from alignet_hf.data.images.classes import class_labels
 from alignet_hf.data.levels_design import LEVELS
 from alignet_hf.evaluation.comparison import compare_results
 from alignet_hf.evaluation.human.odd_one_out import odd_one_out_accuracy
+from alignet_hf.evaluation.model_names import before_and_after
 from alignet_hf.evaluation.page.explorer import Explorer
 from alignet_hf.evaluation.page.folder import write_report_of
 from alignet_hf.evaluation.representation.neighbour_files import save_neighbours
@@ -368,7 +369,9 @@ def folders(tmp_path_factory):
     comparison = compare_results(changed.scores["cka"], changed.scores["cka"])
     about = {"model": "after", "against": "before", "command": "alignet-hf evaluate after --against before"}
     save_scores(changed.scores, scores, {"cka": comparison}, about)
-    save_neighbours(changed.neighbours, open_images("objects92"), names, scores / "representation")
+    kinds = ["animate" if "human" in name else "inanimate" for name in names]
+    photographs, titles = open_images("objects92"), before_and_after("before", "after")
+    save_neighbours(changed.neighbours, photographs, names, scores / "representation", kinds, titles)
     Image.new("RGB", (1600, 600), "white").save(scores / "representation" / "spectrum.png")
     one = {"estimate": 0.6, "low": 0.5, "high": 0.7, "chance": 0.333}
     measured = {"odd_one_out_accuracy": one, "rsa_spearman": one | {"chance": 0.0}}
@@ -474,6 +477,10 @@ def test_pages_of_scores_and_of_sweeps_read_as_those_of_runs(browser, folders, k
     assert len(cards) == (8 if kind == "scores" else 0)
     for card in cards:
         assert len(card.find_elements("css selector", "li .photograph")) == 12
+        same = [len(card.find_elements("css selector", f"li.{sign}")) for sign in ("same", "another")]
+        assert sum(same) == 12
+        assert len(card.find_elements("css selector", ".tick")) == same[0]
+        assert all(one.is_displayed() == card.is_displayed() for one in card.find_elements("css selector", ".name"))
     assert browser.get_log("browser") == []
 
 

@@ -13,6 +13,7 @@ from alignet_hf.evaluation.page.content import Drawn
 BUDGET = 3_000_000  # bytes
 WIDEST = 1100  # pixels
 WIDE = 1.5  # times as wide as high
+CUE = '<span class="cue" aria-hidden="true">Wider than the screen: scroll it sideways →</span>'
 _METHODS = {"pca": "principal components", "trimap": "TriMap", "umap": "UMAP"}
 # What `evaluate` draws: name of the file -> title, what is seen, whether it shows photographs.
 KNOWN = {
@@ -58,6 +59,14 @@ KNOWN = {
     ),
 }
 
+# Of a comparison: which encoder is where.
+_PANELS, _CHANGE = "Left: {0}; right: {1}.", "From {0} to {1}."
+OF_BOTH = {
+    **{f"{method}-{drawn}": _PANELS for method in _METHODS for drawn in ("photographs", "points")},
+    "spectrum": "Of {0} and {1}.",
+    **{name: _CHANGE for name in KNOWN if "distance-changes" in name},
+}
+
 
 def figure_files(
     folder: Path,
@@ -66,6 +75,7 @@ def figure_files(
     photographs: bool,
     without: Iterable[str] = (),
     room: int | None = None,
+    compared: tuple[str, str] | None = None,
 ) -> tuple[list[Drawn], list[str]]:
     """The .png files of a folder and of those in it, as many as a small page holds, known ones first.
 
@@ -77,6 +87,7 @@ def figure_files(
         photographs: False to leave out figures that show photographs, or of which that is not known.
         without: names of files that draw what the page draws itself.
         room: bytes that the page has left, where these are fewer than figures may take.
+        compared: what the encoders of a comparison are called, the one before first; None of one encoder.
     """
     known = KNOWN | {name: (*said, False) for name, said in further.items()}
     order = {name: place for place, name in enumerate(known)}
@@ -88,13 +99,18 @@ def figure_files(
         title, says, of_photographs = known.get(path.stem, (words, f"Figure {words}.", True))
         if of_photographs and not photographs:
             continue
+        if compared is not None and path.stem in OF_BOTH:
+            says = f"{says} {OF_BOTH[path.stem].format(*compared)}"
         where, (data, is_wide) = path.relative_to(folder).as_posix(), _webp(path)
         if size + len(data) > most:
             left.append(where)
             continue
         size += len(data)
-        sheet = "paper wide" if is_wide else "paper"  # a phone shows wide ones in part, and scrolls
-        picture = Markup(f'<span class="{sheet}"><img class="picture" src="{data}" alt="{escape(says)}"></span>')
+        picture = Markup(f'<img class="picture" src="{data}" alt="{escape(says)}">')
+        if is_wide:  # a phone shows them in part, and scrolls
+            picture = Markup(f'{CUE}<span class="paper wide">{picture}</span>')
+        else:
+            picture = Markup(f'<span class="paper">{picture}</span>')
         drawn.append(Drawn(title, [("", picture)], f"{says} In {where}."))
     return drawn, left
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation.comparison_family import SURE, SmallestP
+from alignet_hf.evaluation.model_names import before_and_after
 from alignet_hf.evaluation.page.content import Drawn, Page, Score
 from alignet_hf.evaluation.page.explorer import Explorer
 from alignet_hf.evaluation.page.figure_files import figure_files
@@ -57,7 +58,8 @@ def page_of_scores(folder: Path, *, photographs: bool = True) -> Page:
     against = about.get("against", "the other encoder")
     near, explored, shown = _pictured(folder, content, photographs)
     drawn = ("scores", "comparisons") + (("neighbours",) if near is not None else ())
-    figures, left_out = _figures(folder, scores, photographs, drawn, ROOM - shown.n_bytes)
+    compared = tuple(before_and_after(against, model).values()) if "against" in about else None
+    figures, left_out = _figures(folder, scores, photographs, drawn, ROOM - shown.n_bytes, compared)
     return Page(
         title=f"{model}: scores",
         subtitle=f"{len(scores)} scores" + (f", compared with {against} on {len(comparisons)}" if comparisons else ""),
@@ -183,11 +185,16 @@ def _named_sets(sets: np.ndarray | None) -> np.ndarray | None:
 
 
 def _figures(
-    folder: Path, scores: dict, photographs: bool, drawn: tuple[str, ...], room: int
+    folder: Path,
+    scores: dict,
+    photographs: bool,
+    drawn: tuple[str, ...],
+    room: int,
+    compared: tuple[str, str] | None,
 ) -> tuple[list[Drawn], list[str]]:
     diagrams = {}
     for name, one in scores.items():
         title = score_name(name).title
         says = "How often answers are right over how sure they are: the closer to the diagonal, the better calibrated."
         diagrams[name.replace("/", "-")] = title, f"{says} {title}: {one['estimate']:.3f}."
-    return figure_files(folder, diagrams, photographs=photographs, without=drawn, room=room)
+    return figure_files(folder, diagrams, photographs=photographs, without=drawn, room=room, compared=compared)

@@ -2,9 +2,14 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 from scipy.spatial.distance import cosine
 
-from alignet_hf.evaluation.page.neighbours import N_NEIGHBOURS, N_QUERIES, find_neighbours
+from alignet_hf.evaluation.page.neighbours import N_NEIGHBOURS, N_QUERIES, Mark, find_neighbours, kept_neighbours
+from alignet_hf.evaluation.representation.categories import NO_CATEGORY
+from alignet_hf.evaluation.representation.neighbour_files import read_neighbours, save_neighbours
+from alignet_hf.evaluation.representation.neighbour_pages import NeighbourPage, QueryNeighbours
+from alignet_hf.evaluation.statistics import Result
 
 
 @pytest.fixture
@@ -70,3 +75,40 @@ def test_of_one_representation_none_has_changed(data):
     assert found.found["before"].shape == (4, 3)
     assert found.chosen == ["at random"] * 4
     assert (found.people, found.scores) == (None, {})
+
+
+def kept(tmp_path, categories=("a", "a", "b", "b", "a", NO_CATEGORY), titles=None):
+    """What an evaluation leaves of six images and a page reads, in which 1 and 4 are new neighbours of 0."""
+    one = QueryNeighbours(0, "at random", np.array([2, 5]), np.array([1, 4]), np.zeros(2), np.zeros(2))
+    page = NeighbourPage((one,), 2, 6, Result("kept", 0, 0, 0, 0, 6, np.array([])), {})
+    images = [Image.new("RGB", (8, 8), (40 * row, 0, 0)) for row in range(6)]
+    save_neighbours(page, images, [f"class {row}" for row in range(6)], tmp_path, categories, titles)
+    return kept_neighbours(*read_neighbours(tmp_path))
+
+
+def test_what_an_evaluation_left_is_marked_by_category_and_by_what_is_new(tmp_path):
+    near = kept(tmp_path, titles={"before": "old (before)", "after": "new (after)"})
+    assert list(near.found) == ["old (before)", "new (after)"]
+    assert near.marks("old (before)", 0) == [Mark(same=False), Mark(same=None)]
+    assert near.marks("new (after)", 0) == [Mark(new=True, same=True)] * 2
+    assert near.names == {row: f"class {row}" for row in (0, 1, 2, 4, 5)}
+    assert "superordinate category (a, b)" in near.key
+    assert "A blue frame: a neighbour under new (after) that is none under old (before)." in near.key
+    spoken = [mark.spoken for name in near.found for mark in near.marks(name, 0)]
+    assert spoken == ["of another category", "", "of the query's category, new", "of the query's category, new"]
+
+
+def test_without_categories_only_what_is_new_is_marked(tmp_path):
+    near = kept(tmp_path, categories=None)
+    assert list(near.found) == ["before", "after"]
+    assert near.marks("after", 0) == [Mark(new=True)] * 2
+    assert near.marks("before", 0) == [Mark()] * 2
+    assert "category" not in near.key
+
+
+def test_of_people_their_own_neighbours_are_marked(data):
+    bank, representations, people, _ = data
+    found = find_neighbours(bank, representations, people=people, n_bootstrap=0)
+    assert [mark.shared for mark in found.marks("after", 3)] == found.shared("after")[3].tolist()
+    assert found.marks("people", 3) == [Mark()] * N_NEIGHBOURS
+    assert "people's own" in found.key

@@ -174,6 +174,17 @@ def test_the_command_writes_a_small_escaped_page(call, folder):
     assert "In representation/neighbours.png" not in text
 
 
+def test_figures_of_two_encoders_say_which_is_where_and_wide_ones_that_a_phone_scrolls(folder):
+    for name, size in (("pca-points", (900, 400)), ("distance-changes-matrix", (400, 400))):
+        Image.new("RGB", size, "white").save(folder / "representation" / f"{name}.png")
+    figures = {figure.title: figure for figure in page_of_scores(folder).figures}
+    points, matrix = figures["All images by principal components"], figures["Changes of distances between categories"]
+    assert "Left: base (before); right: <my>-model (after)." in points.caption
+    assert "Left: base (before); right: &lt;my&gt;-model (after)." in points.panels[0][1]  # the text alternative
+    assert "From base (before) to <my>-model (after)." in matrix.caption
+    assert ["scroll it sideways" in one.panels[0][1] for one in (points, matrix)] == [True, False]
+
+
 def test_figures_without_room_are_named_and_smaller_ones_shown(folder, monkeypatch):
     monkeypatch.setattr(figure_files, "BUDGET", 60_000)
     noise = np.random.default_rng(0).integers(0, 256, (400, 400, 3), dtype=np.uint8)
