@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from alignet_hf.evaluation.comparison import Comparison
 
 NOTHING = "-"
+REMARKS = "remarks"
 OF_BOTH = "of the two"  # encoders: scores of what is between them
 WIDEST = 1000  # characters of a plain line, which is not broken
 
@@ -71,14 +72,14 @@ def _table(kind: Kind, names: list[str], scores, comparisons, model: str, agains
     if plain:
         known = list(dict.fromkeys(fact for one in facts for fact in one))
         cells = {"score": list(map(escape, names)), "in words": [escape(one.title) for one in words]} | cells
-        cells |= {fact: [one.get(fact) for one in facts] for fact in known} | {"better": better}
+        cells |= {"better": better} | {fact: [one.get(fact) for one in facts] for fact in known}
         table = Table(title=kind_title(kind, names), title_justify="left", box=None, pad_edge=False)
     else:
         cells = {"score": list(map(_described, names, words, facts))} | cells
         cells |= {"better": better} if len(set(better)) > 1 else {}
         table = Table(title=kind_title(kind, names), title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     for head in cells:
-        is_text = head in ("score", "in words", "on", "better")
+        is_text = head in ("score", "in words", "on", "interval over", REMARKS, "better")
         least = 16 if head == "score" else None
         table.add_column(head, justify="left" if is_text else "right", min_width=least, overflow="fold")
     for row in zip(*cells.values(), strict=True):
@@ -87,8 +88,10 @@ def _table(kind: Kind, names: list[str], scores, comparisons, model: str, agains
 
 
 def _facts(one: Result) -> dict[str, str]:
-    """What else is known of a score: on what it was measured, chance, what people score."""
+    """What else is known of a score: on what it was measured, what was drawn, chance, what people score."""
     facts = {"on": f"{one.n_objects:,} {one.unit}"}
+    if one.over != (one.unit,) and not np.isnan(one.low):
+        facts["interval over"] = " and ".join(one.over)
     if one.chance is not None:
         facts["chance"] = f"{one.chance:.3f}"
     if one.p_value is not None:
@@ -96,12 +99,14 @@ def _facts(one: Result) -> dict[str, str]:
     if one.ceiling is not None:
         upper = "" if one.upper_ceiling is None else f" to {one.upper_ceiling:.3f}"
         facts["people"] = f"{one.ceiling:.3f}{upper}"
+    if one.remarks:
+        facts[REMARKS] = "; ".join(one.remarks)
     return facts
 
 
 def _described(name: str, words: ScoreName, facts: dict[str, str]) -> str:
     """A score in words, and smaller its identifier and facts."""
-    further = ", ".join(f"{fact} {value}" for fact, value in facts.items())
+    further = ", ".join(value if fact == REMARKS else f"{fact} {value}" for fact, value in facts.items())
     return f"{escape(words.title)}\n[dim]{escape(name)}, {further}[/dim]"
 
 

@@ -117,6 +117,11 @@ class Result:
         remarks = "; ".join(self._remarks())
         return f"{said} ({remarks})" if remarks else said
 
+    @property
+    def remarks(self) -> list[str]:
+        """What a measure has to say beside the numbers that all have."""
+        return []
+
     def _counted(self) -> str:
         return f"{self.n_objects} {self.unit}"
 
@@ -130,7 +135,7 @@ class Result:
             remarks.append(f"normalised {self.normalised:.3f}")
         if self.p_value is not None:
             remarks.append(f"p = {self.p_value:.3g}")
-        return remarks
+        return [*remarks, *self.remarks]
 
 
 def mean_result(name: str, results: Sequence[Result]) -> Result:

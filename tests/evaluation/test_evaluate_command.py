@@ -134,9 +134,11 @@ def test_the_temperature_is_that_of_calibration_and_uncertainty(call, lab):
         for name, changes in (("calibration", True), ("agreement_with_responses", False)):
             key = f"levels_{name}/{level}"
             assert (one[key]["estimate"] != other[key]["estimate"]) == changes
-    lines = call(*arguments, "--over", "people,triplets")[1]
-    assert "agreement with people's responses" in lines
-    assert "over people and triplets, on" in lines
+    lines = call(*arguments, "--over", "people,triplets")[1].splitlines()
+    assert any("interval over" in line for line in lines)
+    (row,) = [line for line in lines if line.startswith("levels_agreement_with_responses/fine-grained ")]
+    assert "Agreement with single responses, Levels, fine-grained" in row
+    assert " people and triplets " in row
 
 
 def test_triplets_of_every_set_are_kept_for_a_page_of_two_encoders(call, lab, tmp_path):

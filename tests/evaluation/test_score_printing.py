@@ -48,8 +48,7 @@ def test_elsewhere_than_on_a_terminal_a_score_is_a_line(two, capsys):
         for one, sign in ((scores[name], ""), (comparison.second, ""), (comparison.difference, "+")):
             assert f" {one.estimate:{sign}.3f} [{one.low:{sign}.3f}, {one.high:{sign}.3f}] " in row
         assert ("(" in row) == (comparison.set_apart is not None)
-        assert row.endswith(" less" if "loss" in name else " more")
-        assert " 92 images " in row
+        assert f" {'less' if 'loss' in name else 'more'} 92 images " in row
     assert comparisons["knn_accuracy/20-majority"].set_apart is not None
     assert "Accuracy of 20 nearest neighbours" in rows["knn_accuracy/20"]
     heads = next(line for line in lines if "difference" in line)
@@ -66,8 +65,8 @@ def test_one_encoder_has_its_scores_alone(two):
     scores, _ = two
     tables = score_tables(scores, {}, "runs/one", plain=True)
     heads = [[column.header for column in table.columns] for table in tables]
-    assert heads[0] == ["score", "in words", "one \\[95 %]", "on", "chance", "better"]
-    assert heads[1] == ["score", "in words", "one \\[95 %]", "on", "better"]
+    assert heads[0] == ["score", "in words", "one \\[95 %]", "better", "on", "interval over", "chance"]
+    assert heads[1] == ["score", "in words", "one \\[95 %]", "better", "on", "interval over"]
 
 
 def test_chance_and_people_have_columns_where_something_has_them():
@@ -93,3 +92,16 @@ def test_on_a_terminal_every_number_is_whole(two, width):
         for one, sign in ((scores[name], ""), (comparison.second, ""), (comparison.difference, "+")):
             assert f"[{one.low:{sign}.3f}," in text
             assert f"{one.high:{sign}.3f}]" in text
+
+
+def test_what_a_measure_has_to_say_beside_its_numbers_stands_with_it():
+    class Spread(Result):
+        remarks = ("spread over 3 draws 0.010", "l2 0.5")
+
+    one = Spread(**vars(a_score(0.4)))
+    (plain,) = score_tables({"few_shot_accuracy/1-shot": one}, {}, "one", plain=True)
+    assert list(plain.columns[-1].cells) == ["spread over 3 draws 0.010; l2 0.5"]
+    (table,) = score_tables({"few_shot_accuracy/1-shot": one}, {}, "one")
+    assert "on 92 images, interval over objects, spread over 3 draws 0.010; l2 0.5" in next(
+        iter(table.columns[0].cells)
+    )

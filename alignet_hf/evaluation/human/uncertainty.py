@@ -35,8 +35,10 @@ class ResponseTimeResult(Result):
         """As `Result.to_dict`, with n_excluded."""
         return {**super().to_dict(), "n_excluded": self.n_excluded}
 
-    def _remarks(self) -> list[str]:
-        return [*super()._remarks(), f"{self.n_excluded} response times excluded"]
+    @property
+    def remarks(self) -> list[str]:
+        """How many response times were excluded."""
+        return [f"{self.n_excluded} response times excluded"]
 
 
 def triplet_entropy(similarities, temperature: float = 1.0) -> np.ndarray:

@@ -45,10 +45,12 @@ class FewShotResult(Result):
         spread = {} if np.isnan(self.spread) else {"spread_over_draws": self.spread}
         return {**super().to_dict(), "per_draw": [float(value) for value in self.per_draw], **spread, "l2": self.l2}
 
-    def _remarks(self) -> list[str]:
+    @property
+    def remarks(self) -> list[str]:
+        """The spread over the draws of shots, and the strength of the regularization."""
         n_draws = len(self.per_draw)
         spread = [f"spread over {n_draws} draws {self.spread:.3f}"] if n_draws > 1 else []
-        return [*super()._remarks(), *spread, f"l2 {self.l2:.3g}"]
+        return [*spread, f"l2 {self.l2:.3g}"]
 
 
 def few_shot(
