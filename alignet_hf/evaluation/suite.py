@@ -10,6 +10,7 @@ from alignet_hf.evaluation.comparison import Comparison, compare_results
 from alignet_hf.evaluation.comparison_family import CONSTANT, SURE, SmallestP, adjust_family
 from alignet_hf.evaluation.human.calibration import Calibration
 from alignet_hf.evaluation.score_files import as_result, save_tables
+from alignet_hf.evaluation.scores_folder import remove_scores
 from alignet_hf.evaluation.statistics import Result
 from alignet_hf.evaluation.vision.store import EmbeddingStore
 
@@ -93,7 +94,7 @@ def run_suites(
         store: the encoder's embeddings.
         against: another's.
         note: called with what a reader of the scores should know.
-        folder: for scores.csv, comparisons.csv and figures.
+        folder: for scores.csv, comparisons.csv and figures, in place of those of an earlier evaluation.
         about: what made the scores, see `score_json.save_json`; the notes are put with it.
         notes: what was noted before, when the data were read.
     """
@@ -112,6 +113,7 @@ def run_suites(
         outcome.comparisons = adjust_family(outcome.comparisons)
     if folder is not None:
         said = {"notes": "; ".join(outcome.notes)} if outcome.notes else {}
+        remove_scores(folder)
         save_tables(outcome.scores, folder, outcome.comparisons, {**(about or {}), **said})
         for suite, scores, comparisons in found:
             suite.save_figures(folder, scores, comparisons)

@@ -9,6 +9,7 @@ and goes on where it was stopped. Without a folder the parts are in memory.
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from alignet_hf.surrogate.embeddings import Embeddings
 
 MANY = 500  # images, from which on processes of their own decode them
 _KEYS = "keys.npy"
+_ENCODER = re.compile(r"[0-9a-f]{16}")  # the name of a folder
 
 
 class EmbeddingStore:
@@ -46,6 +48,9 @@ class EmbeddingStore:
 
     Attributes:
         undecodable: names of images that were skipped, and why.
+
+    Raises:
+        InputError: the folder holds something else.
     """
 
     def __init__(
@@ -69,6 +74,7 @@ class EmbeddingStore:
         self.undecodable: dict[str, str] = {}
         self.folder = None
         if folder is not None:
+            _check_folder(Path(folder))
             self.folder = make_folder(Path(folder) / encoder_digest(model, processor))
             for keys in sorted(self.folder.glob(f"*/{_KEYS}")):
                 self._add(Embeddings.from_pretrained(keys.parent), np.load(keys, allow_pickle=False))
@@ -206,6 +212,16 @@ class EmbeddingStore:
             of_part = np.flatnonzero(places[:, 0] == part)
             rows[of_part] = self.parts[part].array[places[of_part, 1]]
         return rows
+
+
+def _check_folder(folder: Path) -> None:
+    """Refuse a folder, of images say, in which something is and nothing of a store."""
+    there = [entry.name for entry in folder.iterdir() if not entry.name.startswith(".")] if folder.is_dir() else []
+    if there and not any(_ENCODER.fullmatch(name) for name in there):
+        raise InputError(
+            f"{folder}: holds {min(there)}, which is no embeddings that evaluate keeps; give --embeddings a folder of "
+            "its own"
+        )
 
 
 def encoder_digest(model, processor) -> str:
