@@ -251,13 +251,17 @@ def evaluate(
 
     for part in parts:
         part.read(noting)
+    labelled = {} if suites == ["human"] else {"training images": data.training, "test images": data.test}
+    labelled = {what: images.described for what, images in labelled.items() if images is not None}
+    for what, described in labelled.items():
+        _note(f"{what}: {described}")
     exclusions = None if human is None else human.exclusions
     if exclusions is not None and not as_json:
         print(exclusions)
     encoder = {"folder": embeddings, "pooling": pooling, "on_bad": on_bad}
     store = EmbeddingStore.open(model, image_size=image_size, **encoder)
     other = None if against is None else EmbeddingStore.open(against, image_size=against_image_size, **encoder)
-    about = {"model": model, "seed": str(seed), "command": shlex.join(["alignet-hf", *sys.argv[1:]])}
+    about = {"model": model, "seed": str(seed), "command": shlex.join(["alignet-hf", *sys.argv[1:]])} | labelled
     if against is not None:
         about["against"] = against
     outcome = run_suites(parts, store, other, _note, out, about, notes)
