@@ -15,7 +15,10 @@ _PLACES = """images images_of choices things concepts levels dissimilarities nam
 multi_arrangement training test few_shot breeds robustness ood hierarchy"""
 _OWN = (SCORES_FILE, "scores.csv", "scores.png", "comparisons.csv", "comparisons.png", "report.html")
 _BINS = "-bins.csv"  # of a calibration, whose figure is called the same without
-_OWN_OF_SUITES = {"vision": ("*.png",), "representation": ("*.png", "neighbours.json", "neighbours/*.webp")}
+_OWN_OF_SUITES = {
+    "vision": ("*.png",),
+    "representation": ("*.png", "neighbours.json", "neighbours/*.webp", "without_category.csv"),
+}
 
 
 def claim_scores_folder(folder: Path, options: Mapping[str, Any], *, force: bool = False) -> None:

@@ -139,7 +139,8 @@ def test_without_a_hierarchy_what_needs_none_is_scored(call, lab):
     assert code == 0, error
     assert "effective_rank" in json.loads(out)
     assert "tree_correlation/pearson" not in json.loads(out)
-    assert "no hierarchy of the classes" in json.loads(out)["notes"][0]
+    assert json.loads(out)["notes"][0].startswith("left out, as no hierarchy of the classes is known: agreement with")
+    assert "; all else is scored: the classes are no WordNet ids (ant is not)" in json.loads(out)["notes"][0]
 
 
 def test_the_demos_photographs_have_kinds_of_their_own(call, lab):
@@ -156,12 +157,13 @@ def test_images_without_a_category_are_said_and_counted(call, lab, tmp_path):
     (tmp_path / "kinds.tsv").write_text(f"class\tbasic\tsuperordinate\n{rows}")
     arguments = ["evaluate", lab / "encoder", "--suite", "representation", "--test", f"{lab / 'photos'},split=test"]
     arguments += ["--hierarchy", tmp_path / "kinds.tsv", "--n-bootstrap", 5]
-    said = "6 of the 30 images have no category, those of 1 of the 5 classes (bus): they have no part in agreement"
+    said = "6 of the 30 images have no category, those of 1 of the 5 classes (bus; --out lists all in without_category"
     code, out, error = call(*arguments)
     assert code == 0
     assert f"note: {said}" in out
     assert said in error  # before the images are embedded
-    code, out, _ = call(*arguments, "--json")
+    code, out, _ = call(*arguments, "--json", "--out", tmp_path / "out")
+    assert (tmp_path / "out" / "representation" / "without_category.csv").read_text().endswith("\nbus,,6\n")
     assert json.loads(out)["notes"][0].startswith(said)
     assert json.loads(out)["dendrogram_purity/class"]["n_objects"] == 24
 

@@ -13,7 +13,7 @@ from alignet_hf.errors import InputError
 from alignet_hf.evaluation.comparison import Comparison
 from alignet_hf.evaluation.labelled_data import LabelledData
 from alignet_hf.evaluation.representation.categories import NO_CATEGORY, Categories
-from alignet_hf.evaluation.representation.coverage import left_out, require_classes
+from alignet_hf.evaluation.representation.coverage import OF_A_TABLE, left_out, require_classes, save_left_out
 from alignet_hf.evaluation.representation.distance_changes import MIN_IMAGES as MIN_WITH_CATEGORY
 from alignet_hf.evaluation.representation.hierarchy_figures import category_matrix, level_densities
 from alignet_hf.evaluation.representation.neighbour_figure import draw_neighbours
@@ -40,6 +40,7 @@ from alignet_hf.recipe import EMBEDDED
 
 FOLDER = "representation"  # of the figures
 AS_THEY_ARE, SCALED = "distances as they are (the paper's)", "each encoder's distances divided by their mean"
+NO_HIERARCHY = f"left out, as no hierarchy of the classes is known: {OF_A_TABLE}; all else is scored"
 _WNID = re.compile(r"n\d{8}")
 
 
@@ -113,7 +114,10 @@ class RepresentationSuite:
             )
 
     def save_figures(self, folder: Path, scores: dict[str, Result], comparisons: dict[str, Comparison]) -> None:
-        """The scores, projections, spectra; with another encoder, neighbours (as JSON too) and changes of distances."""
+        """The scores, projections, spectra; with another encoder, neighbours (as JSON too) and changes of distances.
+
+        Classes without a category are listed beside them.
+        """
         found, figures = self.found, {}
         images, labels = found.images.images, found.labels
         categories = labels if self.kinds is None else categories_of(labels, self.kinds.categories)
@@ -136,6 +140,8 @@ class RepresentationSuite:
                 found.change.neighbours, images, spoken, None if self.kinds is None else categories
             )
             figures |= _distance_figures(found.change)
+        if self.kinds is not None:
+            save_left_out(labels, self.kinds, folder / FOLDER)
         save_figures(figures, folder / FOLDER)
         save_score_figures(scores, folder / FOLDER, comparisons)
 
@@ -195,7 +201,11 @@ def open_kinds(source: str | None, classes: list[str], images: str, note: Callab
     """
     own = source is None and Spec.parse(images).place == EMBEDDED
     if source is None and not own and not all(_WNID.fullmatch(name) for name in classes):
-        note("no hierarchy of the classes, which are no WordNet ids: give --hierarchy, a .tsv of categories say")
+        other = next(name for name in classes if not _WNID.fullmatch(name))
+        note(
+            f"{NO_HIERARCHY}: the classes are no WordNet ids ({other} is not); to have these scores too, give "
+            "--hierarchy, a .tsv of class, basic and superordinate say"
+        )
         return None
     try:
         kinds = _kinds_of_objects92() if own else _read_kinds(source, classes)
@@ -203,7 +213,7 @@ def open_kinds(source: str | None, classes: list[str], images: str, note: Callab
     except InputError as error:
         if source is not None:
             raise
-        note(f"no hierarchy of the classes: {error}")
+        note(f"{NO_HIERARCHY}: {error}")
         return None
     return kinds
 
