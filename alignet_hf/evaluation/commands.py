@@ -211,15 +211,12 @@ def evaluate(
     if "representation" in suites and test is None:
         raise InputError("--suite representation: give the images to look at: --test IMAGES")
     data.check()
-    if out is not None:
-        from alignet_hf.evaluation.scores_folder import claim_scores_folder
-
-        if embeddings is not None and embeddings.resolve() == out.resolve():
-            raise InputError(f"--embeddings and --out: both are {out}; give each a folder of its own")
-        claim_scores_folder(out, context.params, force=force)
+    if out is not None and embeddings is not None and embeddings.resolve() == out.resolve():
+        raise InputError(f"--embeddings and --out: both are {out}; give each a folder of its own")
 
     # What is imported from here on takes seconds: wrong options have been refused.
     from alignet_hf.encoders import check_encoder, encoder_named
+    from alignet_hf.evaluation.scores_folder import claim_scores_folder
     from alignet_hf.evaluation.suite import Suite, run_suites
     from alignet_hf.evaluation.vision.store import EmbeddingStore
 
@@ -243,6 +240,8 @@ def evaluate(
     for name, size in ((model, image_size), (against, against_image_size)):
         if name is not None:
             check_encoder(encoder_named(name, image_size=size, pooling=pooling))
+    if out is not None:
+        claim_scores_folder(out, context.params, force=force)
     notes: list[str] = []
 
     def noting(line: str) -> None:
@@ -258,7 +257,7 @@ def evaluate(
     exclusions = None if human is None else human.exclusions
     if exclusions is not None and not as_json:
         print(exclusions)
-    encoder = {"folder": embeddings, "pooling": pooling, "on_bad": on_bad}
+    encoder = {"folder": embeddings, "pooling": pooling, "on_bad": on_bad, "say": _say}
     store = EmbeddingStore.open(model, image_size=image_size, **encoder)
     other = None if against is None else EmbeddingStore.open(against, image_size=against_image_size, **encoder)
     about = {"model": model, "seed": str(seed), "command": shlex.join(["alignet-hf", *sys.argv[1:]])} | labelled

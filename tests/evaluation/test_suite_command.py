@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shlex
 import shutil
 import subprocess
@@ -97,6 +98,9 @@ def test_representation_of_two_encoders(call, lab, tmp_path, embedded, monkeypat
     assert all(differences[name]["low"] == differences[name]["high"] for name in apart)
     assert all(one["p_bootstrap"] <= one["p_adjusted"] for name, one in differences.items() if name not in apart)
     assert embedded == Counter(encoder=30, other=30)
+    for name in ("encoder", "other"):
+        assert f"alignet-hf: {lab / name}: embedding 30 images ...\n" in error
+        assert f"alignet-hf: {lab / name}: spectrum ...\n" in error
 
     scores = {name for name in found if "estimate" in found[name] and not name.startswith("difference_on")}
     assert set(the_scores(tmp_path / "out", "scores")) == scores
@@ -217,6 +221,10 @@ def test_of_few_classes_what_needs_no_hierarchy_is_scored(call, lab):
         (
             ["--suite", "vision", "--training", "objects92", "--test", "objects92", "--robustness", "b=x"],
             "--robustness b=x: give SET=PLACE, SET one of v2, a, r, c, real",
+        ),
+        (
+            ["--suite", "vision", "--training", "objects92", "--test", "objects92", "--robustness", "c=mad"],
+            "--robustness c=mad: no such folder; give that of ImageNet-C, or c=made, which corrupts the images of",
         ),
         (
             ["--suite", "vision", "--training", "objects92", "--test", "objects92", "--ood", "a=x", "--ood", "a=y"],
@@ -343,6 +351,13 @@ def test_every_vision_test_of_two_encoders_from_images_embedded_once(call, lab, 
     assert found["few_shot_accuracy/1-shot"]["estimate"] == found["few_shot_accuracy/own/1-shot"]["estimate"]
     assert len(found["few_shot_accuracy/1-shot"]["per_draw"]) == 3
     assert found["knn_accuracy/20"]["chance"] == pytest.approx(1 / len(CLASSES))
+    for name in ("encoder", "other"):
+        assert f"alignet-hf: {lab / name}: accuracy of the read-out ...\n" in error
+    assert "robustness" not in error  # of which there is no data
+    told = "told by the folders they lie in"
+    assert f"training images: 60 images of 5 classes, {told}\nalignet-hf: test images: 30 images of 5 c" in error
+    about = json.loads((tmp_path / "out" / "scores.json").read_text())["about"]
+    assert about["test images"] == f"30 images of 5 classes, {told}"
     n_images = 5 * (12 + 6 + 2)  # the data sets named `own` and `half` are of the same files
     assert embedded == Counter(encoder=n_images, other=n_images)
 
@@ -490,7 +505,9 @@ def test_imagenets_variants_by_their_layouts(call, lab, tmp_path, monkeypatch):
     code, out, error = call(*arguments, "--json")
     assert code == 0, error
     found = json.loads(out)
-    assert "alignet-hf: robustness ...\nalignet-hf: corruption 1 of 10, contrast/1 ...\n" in error  # in a log as well
+    one = f"alignet-hf: {lab / 'encoder'}:"
+    assert f"{one} robustness ...\n{one} corruption 1 of 10, contrast/1 ...\n" in error  # in a log as well
+    assert re.search(r": corruption 2 of 10, contrast/2, \d+ (s|min) left \.\.\.\n", error)
     names = {name for name in found if name.startswith("robustness_accuracy/")}
     assert names == {f"robustness_accuracy/imagenet{variant}" for variant in ("-v2", "-r", "-real")}
     assert found["readout_accuracy"]["n_objects"] == 4

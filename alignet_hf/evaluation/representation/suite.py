@@ -85,15 +85,15 @@ class RepresentationSuite:
     ) -> tuple[dict[str, Result], dict[str, Comparison]]:
         embedded = store.embed_labelled(self.data.test)
         images, labels = store.decodable(self.data.test), class_names(embedded)
-        options = {"kinds": self.kinds, "n_bootstrap": self.n_bootstrap, "seed": self.seed, "say": self.say}
-        own = structure(embedded.embeddings, labels, **options)
+        options = {"kinds": self.kinds, "n_bootstrap": self.n_bootstrap, "seed": self.seed}
+        own = structure(embedded.embeddings, labels, say=store.naming(self.say), **options)
         if against is None:
             alone = {"representation": embedded.embeddings}
             self.found = _Found(images, labels, alone, {"representation": own.spectrum}, None)
             return own.scores, {}
         before, after = against.embed_labelled(self.data.test).embeddings, embedded.embeddings
-        theirs = structure(before, labels, **options)
-        changed = change(before, after, labels, n_permutations=self.n_permutations, **options)
+        theirs = structure(before, labels, say=against.naming(self.say), **options)
+        changed = change(before, after, labels, n_permutations=self.n_permutations, say=self.say, **options)
         if self.kinds is not None and changed.scaled_distances is None:
             self._note_no_changes(changed, labels, note)
         spectra = {"before": theirs.spectrum, "after": own.spectrum}

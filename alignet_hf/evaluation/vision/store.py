@@ -10,7 +10,7 @@ and goes on where it was stopped. Without a folder the parts are in memory.
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +44,7 @@ class EmbeddingStore:
         name: of the model, for the embeddings' metadata.
         on_bad: "raise" stops at an image that cannot be decoded, "skip" leaves it out.
         batch_size, device, progress: `embed_images`'s.
+        say: called with how many images are embedded next, and by what encoder.
         num_workers: the same; None for what suits the machine, where there are many images.
 
     Attributes:
@@ -65,9 +66,10 @@ class EmbeddingStore:
         num_workers: int | None = None,
         device=None,
         progress: bool = True,
+        say: Callable[[str], None] = lambda work: None,
     ):
         self.model, self.processor, self.name, self.on_bad = model, processor, name, on_bad
-        self.num_workers = num_workers
+        self.num_workers, self.say = num_workers, say
         self.options = {"batch_size": batch_size, "device": device, "progress": progress}
         self.parts: list[Embeddings] = []
         self.place_of: dict[bytes, tuple[int, int]] = {}  # key of an image -> its part, its row there
@@ -88,14 +90,23 @@ class EmbeddingStore:
         image_size: int | None = None,
         pooling: str = "auto",
         on_bad: OnBad = "raise",
+        say: Callable[[str], None] = lambda work: None,
     ) -> "EmbeddingStore":
         """Of an encoder that the command line names: a Hub id, a folder, demo-teacher or demo-student."""
         encoder, processor = open_teacher(encoder_named(model, image_size=image_size, pooling=pooling))
         device = this_process().device
-        return cls(encoder, processor, folder=folder, name=model, on_bad=on_bad, device=device)
+        return cls(encoder, processor, folder=folder, name=model, on_bad=on_bad, device=device, say=say)
 
-    def embed(self, images: Sequence) -> np.ndarray:
+    def naming(self, say: Callable[[str], None]) -> Callable[[str], None]:
+        """`say`, with the encoder's name before what is said: each test is run once an encoder."""
+        return say if self.name is None else lambda test: say(f"{self.name}: {test}")
+
+    def embed(self, images: Sequence, *, say: bool = True) -> np.ndarray:
         """The embeddings of an image source, those that are missing made now.
+
+        Args:
+            images: N images.
+            say: False where whoever asks has said what is done.
 
         Returns:
             (N, D) float32; a row is NaN where the image cannot be decoded.
@@ -107,6 +118,9 @@ class EmbeddingStore:
         _, first_rows = np.unique(keys, return_index=True)
         missing = np.array([row for row in np.sort(first_rows) if keys[row] not in self.place_of], np.int64)
         if len(missing):
+            if say:
+                n_images = f"{len(missing):,} image{'' if len(missing) == 1 else 's'}"
+                self.naming(self.say)(f"embedding {n_images}")
             whole = len(missing) == len(images)
             self._make(images if whole else SomeImages(images, missing), keys[missing])
         return self._rows(keys, image_names(images))
@@ -131,13 +145,14 @@ class EmbeddingStore:
 
         Args:
             images: labelled images.
-            keep: False where nothing else reads them and no folder keeps them: they are then not held in memory.
+            keep: False where nothing else reads them and no folder keeps them: they are then not held in memory, and
+                that they are embedded is not said anew.
 
         Raises:
             InputError: as `embed`; or no image of a source can be decoded.
         """
         n_parts = len(self.parts)
-        embeddings = self.embed(images.images)
+        embeddings = self.embed(images.images, say=keep)
         if not keep and self.folder is None:
             self._forget(n_parts)
         decoded = np.flatnonzero(~np.isnan(embeddings[:, 0]))
