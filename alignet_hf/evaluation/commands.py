@@ -265,7 +265,9 @@ def evaluate(
         about["against"] = against
     outcome = run_suites(parts, store, other, _note, out, about, notes)
     if as_json:
-        further = {} if exclusions is None else {"levels_exclusions": exclusions.to_dict()}
+        further = (
+            {} if exclusions is None else {"levels_exclusions": exclusions.to_dict()}
+        )  # beside what scores.json has
         print(json.dumps(outcome.to_dict() | further))
     else:
         print("\n".join(outcome.lines(against)))

@@ -10,6 +10,7 @@ from alignet_hf.evaluation.comparison import Comparison, compare_results
 from alignet_hf.evaluation.comparison_family import CONSTANT, SURE, SmallestP, adjust_family
 from alignet_hf.evaluation.human.calibration import Calibration
 from alignet_hf.evaluation.score_files import as_result, save_tables
+from alignet_hf.evaluation.score_json import scores_content
 from alignet_hf.evaluation.scores_folder import remove_scores
 from alignet_hf.evaluation.statistics import Result
 from alignet_hf.evaluation.vision.store import EmbeddingStore
@@ -46,17 +47,17 @@ class Outcome:
         comparisons: name -> the encoder less the other, corrected by Holm for the number of those that are tests of
             their own (`adjust_family`).
         notes: what a reader of the scores should know.
+        about: what made the scores, the notes among it.
     """
 
     scores: dict[str, Score] = field(default_factory=dict)
     comparisons: dict[str, Comparison] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    about: dict[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict:
-        """As JSON: the scores, the comparisons as `difference_on_NAME`, and the notes."""
-        found = {name: one.to_dict() for name, one in self.scores.items()}
-        found |= {f"difference_on_{name}": one.to_dict() for name, one in self.comparisons.items()}
-        return found | ({"notes": self.notes} if self.notes else {})
+        """As JSON, in the shape of scores.json (`score_json.scores_content`)."""
+        return scores_content(self.scores, self.comparisons, self.about)
 
     def lines(self, against: str | None) -> list[str]:
         """As lines to read."""
@@ -111,10 +112,10 @@ def run_suites(
         outcome.comparisons |= comparisons
     if outcome.comparisons:
         outcome.comparisons = adjust_family(outcome.comparisons)
+    outcome.about = dict(about or {}) | ({"notes": "; ".join(outcome.notes)} if outcome.notes else {})
     if folder is not None:
-        said = {"notes": "; ".join(outcome.notes)} if outcome.notes else {}
         remove_scores(folder)
-        save_tables(outcome.scores, folder, outcome.comparisons, {**(about or {}), **said})
+        save_tables(outcome.scores, folder, outcome.comparisons, outcome.about)
         for suite, scores, comparisons in found:
             suite.save_figures(folder, scores, comparisons)
     return outcome
