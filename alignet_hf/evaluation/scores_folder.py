@@ -34,7 +34,8 @@ def claim_scores_folder(folder: Path, options: Mapping[str, Any], *, force: bool
     """
     given = {name: value for name, value in options.items() if name not in _NO_MATTER and value is not None}
     passed_over = [Path(options[name]).resolve() for name in ("out", "embeddings") if options.get(name) is not None]
-    inputs = {f"files of {name}": digest_of(given[name]) for name in _ENCODERS if name in given}
+    folders = [name for name in _ENCODERS if name in given and Path(given[name]).exists()]
+    inputs = {f"files of {name}": digest_of(given[name]) for name in folders}
     for name in _PLACES.split():
         if paths := sorted(set(_paths_in(given.get(name)))):
             inputs[f"files of {name}"] = "-".join(_digest_of_tree(path, passed_over) for path in paths)

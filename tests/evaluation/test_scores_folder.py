@@ -111,7 +111,7 @@ def test_what_is_known_of_the_options(tmp_path):
     claim_scores_folder(folder, {**options, "out": folder, "as_json": False, "against": None})
     (folder / "scores.json").write_text(json.dumps({}))
     claim_scores_folder(folder, {**options, "as_json": True})
-    for changed, said in (({"seed": 1}, "seed: 0, now 1"), ({"model": "demo-teacher"}, "model: demo-student")):
+    for changed, said in (({"seed": 1}, "seed: 0, now 1"), ({"model": "you/me"}, r"\(model: demo-student, now you/me\)")):
         with pytest.raises(InputError, match=said):
             claim_scores_folder(folder, options | changed)
     (tmp_path / "labels.tsv").write_text("a.png\tbee\n")
