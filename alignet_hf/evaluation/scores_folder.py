@@ -13,12 +13,13 @@ _NO_MATTER = ("out", "embeddings", "as_json", "presets", "force")  # options tha
 _ENCODERS = ("model", "against")
 _PLACES = """images images_of choices things concepts levels dissimilarities names cichy king peterson ratings
 multi_arrangement training test few_shot breeds robustness ood hierarchy"""
-_OWN = (SCORES_FILE, "scores.csv", "scores.png", "comparisons.csv", "comparisons.png", "report.html")
+_OWN = (
+    SCORES_FILE,
+    *("scores.csv", "scores.png", "comparisons.csv", "comparisons.png", "report.html"),
+    *("triplets.json", "triplets/*.webp", "vision/*.png", "representation/*.png"),
+    *("representation/neighbours.json", "representation/neighbours/*.webp", "representation/without_category.csv"),
+)
 _BINS = "-bins.csv"  # of a calibration, whose figure is called the same without
-_OWN_OF_SUITES = {
-    "vision": ("*.png",),
-    "representation": ("*.png", "neighbours.json", "neighbours/*.webp", "without_category.csv"),
-}
 
 
 def claim_scores_folder(folder: Path, options: Mapping[str, Any], *, force: bool = False) -> None:
@@ -44,18 +45,15 @@ def claim_scores_folder(folder: Path, options: Mapping[str, Any], *, force: bool
 
 def remove_scores(folder: Path) -> None:
     """Remove the files of an earlier evaluation from its folder, and a page made of them; what else is there stays."""
+    own = [path for pattern in _OWN for path in folder.glob(pattern)]
     for bins in folder.glob(f"*{_BINS}"):
-        bins.with_name(bins.name.replace(_BINS, ".png")).unlink(missing_ok=True)
-        bins.unlink()
-    for name in _OWN:
-        (folder / name).unlink(missing_ok=True)
-    for suite, patterns in _OWN_OF_SUITES.items():
-        for pattern in patterns:
-            for path in (folder / suite).glob(pattern):
-                path.unlink()
-        for emptied in (folder / suite / "neighbours", folder / suite):
-            if emptied.is_dir() and not any(emptied.iterdir()):
-                emptied.rmdir()
+        own += [bins, bins.with_name(bins.name.replace(_BINS, ".png"))]
+    for path in own:
+        path.unlink(missing_ok=True)
+    below = {path.parent for path in own} - {folder}
+    for emptied in sorted(below | {one.parent for one in below} - {folder}, reverse=True):
+        if not any(emptied.iterdir()):
+            emptied.rmdir()
 
 
 def _paths_in(value: Any) -> Iterator[Path]:

@@ -39,15 +39,18 @@ def arguments_of(lab, suite: str) -> list:
 
 def test_scores_of_other_options_are_refused_and_with_force_nothing_of_them_stays(call, lab, tmp_path):
     out, fresh = tmp_path / "out", tmp_path / "fresh"
-    code, _, error = call(*arguments_of(lab, "vision"), "--out", out)
+    triplets = np.random.default_rng(0).permuted(np.tile(np.arange(12), (20, 1)), axis=1)[:, :3]
+    np.savetxt(tmp_path / "choices.txt", triplets, "%d")
+    suites = [*arguments_of(lab, "vision"), "--suite", "human,vision", "--triplets", tmp_path / "choices.txt"]
+    code, _, error = call(*suites, "--against", lab / "encoder", lab / "photos", "--out", out)
     assert code == 0, error
     first = files_of(out)
-    assert {"vision/scores.png", "calibration_error-scaled-bins.csv"} <= first
+    assert {"vision/scores.png", "calibration_error-scaled-bins.csv", "comparisons.csv", "triplets.json"} <= first
     other = arguments_of(lab, "representation")
     before = (out / "scores.json").read_bytes()
     code, printed, error = call(*other, "--out", out)
     assert (code, printed) == (2, "")
-    assert f"{out}: holds what `evaluate` made from other inputs (suite: vision, now representation" in error
+    assert f"{out}: holds what `evaluate` made from other inputs (suite: human,vision, now representation" in error
     assert "--force replaces it, or use another folder" in error
     assert (files_of(out), (out / "scores.json").read_bytes()) == (first, before)
 
@@ -55,7 +58,7 @@ def test_scores_of_other_options_are_refused_and_with_force_nothing_of_them_stay
     assert call("report", out)[0] == 0
     code, _, error = call(*other, "--out", out, "--force")
     assert code == 0, error
-    assert "suite: vision, now representation" in error
+    assert "suite: human,vision, now representation" in error
     assert call(*other, "--out", fresh)[0] == 0
     assert files_of(out) == files_of(fresh) | {"my notes.txt"}
 
@@ -111,7 +114,8 @@ def test_what_is_known_of_the_options(tmp_path):
     claim_scores_folder(folder, {**options, "out": folder, "as_json": False, "against": None})
     (folder / "scores.json").write_text(json.dumps({}))
     claim_scores_folder(folder, {**options, "as_json": True})
-    for changed, said in (({"seed": 1}, "seed: 0, now 1"), ({"model": "you/me"}, r"\(model: demo-student, now you/me\)")):
+    other = {"model": "you/me"}
+    for changed, said in (({"seed": 1}, "seed: 0, now 1"), (other, r"\(model: demo-student, now you/me\)")):
         with pytest.raises(InputError, match=said):
             claim_scores_folder(folder, options | changed)
     (tmp_path / "labels.tsv").write_text("a.png\tbee\n")
