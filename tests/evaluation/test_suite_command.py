@@ -309,7 +309,10 @@ def test_each_encoder_has_an_image_size_of_its_own(call, lab):
     def ranks(*options):
         code, out, error = call(*arguments, *options)
         assert code == 0, error
-        return {name: one["estimate"] for name, one in json.loads(out).items() if name.endswith("effective_rank")}
+        found = json.loads(out)
+        rank, difference = (found[of].get("effective_rank") for of in ("scores", "comparisons"))
+        named = {"effective_rank": rank, "difference_on_effective_rank": difference}
+        return {name: one["estimate"] for name, one in named.items() if one is not None}
 
     own, small = ranks(), ranks("--image-size", 16)
     assert own["effective_rank"] != small["effective_rank"]
