@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 import httpx2
@@ -122,10 +123,12 @@ def opens_locally(name: str, revision: str | None = None) -> bool:
 
     Raises:
         UnreachableError: there is no Hub to ask, and the cache does not have the model.
-        InputError: the model is neither a folder nor a name that the Hub could know.
+        InputError: the model is neither a folder nor a name that the Hub could know, or one of the demo's misspelt.
     """
     if Path(name).is_dir():
         return True
+    if "/" not in name and (near := get_close_matches(name, (DEMO_STUDENT, DEMO_TEACHER), 1, cutoff=0.8)):
+        raise InputError(f"{name}: no such folder, and no such encoder of the demo; did you mean {near[0]}?")
     if not is_hub_id(name):
         raise InputError(f"{name}: no such folder, and no name on the Hub")
     if hub_answers():

@@ -82,6 +82,8 @@ def test_what_cannot_be_known_and_what_cannot_be(tmp_path):
         UnreachableError, match="google/siglip-so400m-patch14-384: no such folder, and the Hub cannot be reached"
     ):
         architecture_of(Encoder(model="google/siglip-so400m-patch14-384"))
+    with pytest.raises(InputError, match=r"^demo-studnt: .*; did you mean demo-student\?$"):
+        architecture_of(Encoder(model="demo-studnt"))
     with pytest.raises(InputError, match="data/checkpoints/nothing: no such folder, and no name on the Hub"):
         architecture_of(Encoder(model="data/checkpoints/nothing"))
     tiny_backbone("siglip").config.save_pretrained(tmp_path)

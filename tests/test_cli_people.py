@@ -188,7 +188,7 @@ def test_scores_on_simulated_levels_by_level(call, data, tmp_path):
     arguments = ["evaluate", data / "encoder", tmp_path / "images", "--on", "levels", "--levels", tmp_path / "levels"]
     code, out, error = call(*arguments, "--json")
     assert code == 0, error
-    found = json.loads(out)
+    found = json.loads(out)["scores"]
     for level in ("coarse-grained", "fine-grained", "class-boundary"):
         assert 0 <= found[f"levels_odd_one_out_accuracy/{level}"]["estimate"] <= 1
         assert 0 <= found[f"levels_agreement_with_responses/{level}"]["estimate"] <= 1
@@ -213,8 +213,8 @@ def test_scores_on_things(call, data, tmp_path):
     pictured = triplets[1::2][(triplets[1::2] < 15).all(1)]
     np.savetxt(tmp_path / "pictured.txt", pictured, "%d")
     arguments = ["evaluate", data / "encoder", data / "images", "--triplets", tmp_path / "pictured.txt", "--json"]
-    expected = json.loads(call(*arguments)[1])["choices_odd_one_out_accuracy"]
-    assert json.loads(out)["things_odd_one_out_accuracy"] == expected
+    expected = json.loads(call(*arguments)[1])["scores"]["choices_odd_one_out_accuracy"]
+    assert json.loads(out)["scores"]["things_odd_one_out_accuracy"] == expected
 
 
 @pytest.mark.parametrize(

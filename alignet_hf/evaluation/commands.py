@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from alignet_hf.console import IMAGES, Json, OnBad, Pooling, Seed, quiet
+from alignet_hf.console import IMAGES, Json, OnBad, Pooling, Replace, Seed, quiet
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation.labelled_data import LabelledData
 from alignet_hf.evaluation.suite_options import (
@@ -144,6 +144,7 @@ def evaluate(
     n_permutations: Annotated[int, typer.Option(min=0, help="For p-values against chance; 0 for none.")] = 0,
     out: Annotated[Path | None, typer.Option(help="A folder for scores.csv, comparisons.csv and figures.")] = None,
     seed: Seed = 0,
+    force: Replace = False,
     as_json: Json = False,
     presets: Presets = False,
 ) -> None:
@@ -210,9 +211,12 @@ def evaluate(
     if "representation" in suites and test is None:
         raise InputError("--suite representation: give the images to look at: --test IMAGES")
     data.check()
+    if out is not None and embeddings is not None and embeddings.resolve() == out.resolve():
+        raise InputError(f"--embeddings and --out: both are {out}; give each a folder of its own")
 
     # What is imported from here on takes seconds: wrong options have been refused.
     from alignet_hf.encoders import check_encoder, encoder_named
+    from alignet_hf.evaluation.scores_folder import claim_scores_folder
     from alignet_hf.evaluation.suite import Suite, run_suites
     from alignet_hf.evaluation.vision.store import EmbeddingStore
 
@@ -236,6 +240,8 @@ def evaluate(
     for name, size in ((model, image_size), (against, against_image_size)):
         if name is not None:
             check_encoder(encoder_named(name, image_size=size, pooling=pooling))
+    if out is not None:
+        claim_scores_folder(out, context.params, force=force)
     notes: list[str] = []
 
     def noting(line: str) -> None:
@@ -244,18 +250,24 @@ def evaluate(
 
     for part in parts:
         part.read(noting)
+    labelled = {} if suites == ["human"] else {"training images": data.training, "test images": data.test}
+    labelled = {what: images.described for what, images in labelled.items() if images is not None}
+    for what, described in labelled.items():
+        _note(f"{what}: {described}")
     exclusions = None if human is None else human.exclusions
     if exclusions is not None and not as_json:
         print(exclusions)
-    encoder = {"folder": embeddings, "pooling": pooling, "on_bad": on_bad}
+    encoder = {"folder": embeddings, "pooling": pooling, "on_bad": on_bad, "say": _say}
     store = EmbeddingStore.open(model, image_size=image_size, **encoder)
     other = None if against is None else EmbeddingStore.open(against, image_size=against_image_size, **encoder)
-    about = {"model": model, "seed": str(seed), "command": shlex.join(["alignet-hf", *sys.argv[1:]])} | (
-        {} if against is None else {"against": against}
-    )
+    about = {"model": model, "seed": str(seed), "command": shlex.join(["alignet-hf", *sys.argv[1:]])} | labelled
+    if against is not None:
+        about["against"] = against
     outcome = run_suites(parts, store, other, _note, out, about, notes)
     if as_json:
-        further = {} if exclusions is None else {"levels_exclusions": exclusions.to_dict()}
+        further = (
+            {} if exclusions is None else {"levels_exclusions": exclusions.to_dict()}
+        )  # beside what scores.json has
         print(json.dumps(outcome.to_dict() | further))
     else:
         outcome.show(model, against)

@@ -1,4 +1,4 @@
-"""Scores and comparisons as one JSON file, which `report` reads."""
+"""Scores and comparisons as JSON of one shape: scores.json, which `report` reads, and what `evaluate --json` prints."""
 
 import json
 from collections.abc import Mapping
@@ -13,15 +13,14 @@ from alignet_hf.hub.artifacts import replacing
 SCORES_FILE = "scores.json"
 
 
-def save_json(
+def scores_content(
     scores: Mapping[str, Result | Calibration],
-    folder: Path,
     comparisons: Mapping[str, Comparison] | None = None,
     about: Mapping[str, str] | None = None,
-) -> None:
-    """Write scores.json into a folder.
+) -> dict[str, dict]:
+    """What scores.json holds, and `evaluate --json` prints.
 
-    It holds {"about": ..., "scores": {name: `Result.to_dict`, and the Result's own name}, "comparisons": {name:
+    It is {"about": ..., "scores": {name: `Result.to_dict`, and the Result's own name}, "comparisons": {name:
     `Comparison.to_dict`}, "against": {name: `Result.to_dict` of the model that is compared with}, "smallest_p":
     `SmallestP.to_dict`, null without a comparison that is counted}; of a calibration, its error.
 
@@ -31,12 +30,22 @@ def save_json(
     results = {name: one.error if isinstance(one, Calibration) else one for name, one in scores.items()}
     smallest = SmallestP.of(comparisons or {})
     theirs = {name: one.second for name, one in (comparisons or {}).items() if one.second is not None}
-    content = {
+    return {
         "about": dict(about or {}),
         "scores": {name: {"name": one.name, **one.to_dict()} for name, one in results.items()},
         "comparisons": {name: one.to_dict() for name, one in (comparisons or {}).items()},
         "against": {name: one.to_dict() for name, one in theirs.items()},
         "smallest_p": None if smallest is None else smallest.to_dict(),
     }
+
+
+def save_json(
+    scores: Mapping[str, Result | Calibration],
+    folder: Path,
+    comparisons: Mapping[str, Comparison] | None = None,
+    about: Mapping[str, str] | None = None,
+) -> None:
+    """Write scores.json, which holds `scores_content`, into a folder."""
+    content = scores_content(scores, comparisons, about)
     with replacing(folder / SCORES_FILE) as path:
         path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

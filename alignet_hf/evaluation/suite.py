@@ -11,7 +11,9 @@ from alignet_hf.evaluation.comparison_family import CONSTANT, SURE, SmallestP, a
 from alignet_hf.evaluation.human.calibration import Calibration
 from alignet_hf.evaluation.model_names import short_names
 from alignet_hf.evaluation.score_files import as_result, save_tables
+from alignet_hf.evaluation.score_json import scores_content
 from alignet_hf.evaluation.score_printing import print_scores
+from alignet_hf.evaluation.scores_folder import remove_scores
 from alignet_hf.evaluation.statistics import Result
 from alignet_hf.evaluation.vision.store import EmbeddingStore
 
@@ -47,17 +49,17 @@ class Outcome:
         comparisons: name -> the encoder less the other, corrected by Holm for the number of those that are tests of
             their own (`adjust_family`).
         notes: what a reader of the scores should know.
+        about: what made the scores, the notes among it.
     """
 
     scores: dict[str, Score] = field(default_factory=dict)
     comparisons: dict[str, Comparison] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    about: dict[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict:
-        """As JSON: the scores, the comparisons as `difference_on_NAME`, and the notes."""
-        found = {name: one.to_dict() for name, one in self.scores.items()}
-        found |= {f"difference_on_{name}": one.to_dict() for name, one in self.comparisons.items()}
-        return found | ({"notes": self.notes} if self.notes else {})
+        """As JSON, in the shape of scores.json (`score_json.scores_content`)."""
+        return scores_content(self.scores, self.comparisons, self.about)
 
     def show(self, model: str, against: str | None) -> None:
         """As tables to read, and the remarks beneath them."""
@@ -100,7 +102,7 @@ def run_suites(
         store: the encoder's embeddings.
         against: another's.
         note: called with what a reader of the scores should know.
-        folder: for scores.csv, comparisons.csv and figures.
+        folder: for scores.csv, comparisons.csv and figures, in place of those of an earlier evaluation.
         about: what made the scores, see `score_json.save_json`; the notes are put with it.
         notes: what was noted before, when the data were read.
     """
@@ -123,9 +125,10 @@ def run_suites(
         outcome.comparisons |= comparisons
     if outcome.comparisons:
         outcome.comparisons = adjust_family(outcome.comparisons)
+    outcome.about = dict(about or {}) | ({"notes": "; ".join(outcome.notes)} if outcome.notes else {})
     if folder is not None:
-        said = {"notes": "; ".join(outcome.notes)} if outcome.notes else {}
-        save_tables(outcome.scores, folder, outcome.comparisons, {**(about or {}), **said})
+        remove_scores(folder)
+        save_tables(outcome.scores, folder, outcome.comparisons, outcome.about)
         for suite, scores, comparisons in found:
             suite.save_figures(folder, scores, comparisons)
     return outcome

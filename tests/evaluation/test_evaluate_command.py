@@ -33,10 +33,15 @@ def write_images(folder: Path, names) -> Path:
     return folder
 
 
+def without_name(score: dict) -> dict:
+    return {key: value for key, value in score.items() if key != "name"}
+
+
 def assert_told(found: dict, expected: dict) -> None:
     """The same to the precision of the model: batches of other sizes round otherwise."""
     assert {
-        key: value if key in ("unit", "over") else pytest.approx(value, rel=1e-4) for key, value in found.items()
+        key: value if key in ("name", "unit", "over") else pytest.approx(value, rel=1e-4)
+        for key, value in found.items()
     } == (expected)
 
 
@@ -79,41 +84,44 @@ def test_one_call_for_three_data_sets_in_three_folders(call, lab, tmp_path):
     code, out, error = call(*(argument for argument in arguments if argument not in ("--over", "people")), "--json")
     assert code == 0, error
     found = json.loads(out)
+    scores, differences = found["scores"], found["comparisons"]
 
     embeddings = np.asarray(embed_images(str(lab / "encoder"), load_images(lab / "rsa-images"), progress=False))[1:]
     human = -read_ratings(lab / "ratings.csv", scale=(1, 7)).dissimilarities(people_apart=True).matrices
     options = {"n_bootstrap": 50, "n_permutations": 9, "seed": 2, "similarity": "cosine"}
     expected = rsa(embeddings, human, correlation="pearson", **options).to_dict()
-    assert_told(found["ratings_rsa_pearson_by_person"], expected)
+    assert_told(without_name(scores["ratings_rsa_pearson_by_person"]), expected)
     assert {"upper_ceiling", "normalised", "p_value", "over", "unit", "n_objects"} <= set(expected)
 
     official = "10 % drawn at random"
     assert official in error
-    assert [note for note in found["notes"] if official in note]
+    assert official in found["about"]["notes"]
     assert found["levels_exclusions"]["n_participants"] == 10
     for level in ("coarse-grained", "fine-grained", "class-boundary"):
-        assert found[f"levels_calibration/{level}"]["over"] == ["triplets"]
-    difference = found["difference_on_ratings_rsa_pearson"]
+        assert scores[f"levels_calibration/{level}"]["over"] == ["triplets"]
+    difference = differences["ratings_rsa_pearson"]
     assert difference["p_bootstrap"] <= difference["p_adjusted"] <= 1
-    assert found["difference_on_things_odd_one_out_accuracy"]["p_mcnemar"] <= 1
+    assert differences["things_odd_one_out_accuracy"]["p_mcnemar"] <= 1
 
     written = {path.name for path in (tmp_path / "out").iterdir()}
     assert {"scores.csv", "scores.png", "comparisons.csv", "comparisons.png"} <= written
     assert {"levels_calibration-fine-grained.png", "levels_calibration-fine-grained-bins.csv"} <= written
     with (tmp_path / "out" / "scores.csv").open(newline="") as file:
         rows = {row["score"]: row for row in csv.DictReader(file)}
-    assert set(rows) == {name for name in found if "estimate" in found[name] and not name.startswith("difference")}
+    assert set(rows) == set(scores)
     row = rows["ratings_rsa_pearson_by_person"]
-    assert float(row["upper_ceiling"]) == found["ratings_rsa_pearson_by_person"]["upper_ceiling"]
+    assert float(row["upper_ceiling"]) == scores["ratings_rsa_pearson_by_person"]["upper_ceiling"]
     with (tmp_path / "out" / "comparisons.csv").open(newline="") as file:
-        rows = {f"difference_on_{row['score']}": row for row in csv.DictReader(file)}
-    assert set(rows) == {name for name in found if name.startswith("difference_on_")}
+        rows = {row["score"]: row for row in csv.DictReader(file)}
+    assert set(rows) == set(differences)
     assert (
-        float(rows["difference_on_ratings_odd_one_out_accuracy"]["p_adjusted"])
-        == found["difference_on_ratings_odd_one_out_accuracy"]["p_adjusted"]
+        float(rows["ratings_odd_one_out_accuracy"]["p_adjusted"])
+        == differences["ratings_odd_one_out_accuracy"]["p_adjusted"]
     )
+    kept = json.loads((tmp_path / "out" / "scores.json").read_text())
+    assert found == kept | {"levels_exclusions": found["levels_exclusions"]}
     # Each of three objects is the odd one once: whatever a model finds, one of three is right, in every draw.
-    assert rows["difference_on_things_odd_one_out_accuracy"]["set_apart"] == "the same in every draw"
+    assert rows["things_odd_one_out_accuracy"]["set_apart"] == "the same in every draw"
 
 
 def test_choices_over_triplets_by_another_similarity_and_column(call, lab):
@@ -124,12 +132,12 @@ def test_choices_over_triplets_by_another_similarity_and_column(call, lab):
     embeddings = np.asarray(embed_images(str(lab / "encoder"), load_images(lab / "things-images"), progress=False))
     triplets = np.loadtxt(lab / "choices.txt", int)[:, [1, 2, 0]]
     expected = odd_one_out_accuracy(embeddings, triplets, over="triplets", similarity="pearson", n_bootstrap=40)
-    assert_told(json.loads(out)["choices_odd_one_out_accuracy"], expected.to_dict())
+    assert_told(without_name(json.loads(out)["scores"]["choices_odd_one_out_accuracy"]), expected.to_dict())
 
 
 def test_the_temperature_is_that_of_calibration_and_uncertainty(call, lab):
     arguments = ["evaluate", lab / "encoder", lab / "levels-images", "--levels", lab / "levels", "--n-bootstrap", 5]
-    one, other = (json.loads(call(*arguments, "--json", "--temperature", value)[1]) for value in (1, 300))
+    one, other = (json.loads(call(*arguments, "--json", "--temperature", value)[1])["scores"] for value in (1, 300))
     for level in ("coarse-grained", "fine-grained", "class-boundary"):
         for name, changes in (("calibration", True), ("agreement_with_responses", False)):
             key = f"levels_{name}/{level}"
@@ -194,7 +202,7 @@ def test_no_draws_give_no_interval_in_valid_json(call, lab):
     code, out, error = call(*arguments, "--n-bootstrap", 0, "--json")
     assert code == 0, error
     assert "NaN" not in out
-    assert json.loads(out)["choices_odd_one_out_accuracy"]["low"] is None
+    assert json.loads(out)["scores"]["choices_odd_one_out_accuracy"]["low"] is None
 
 
 def test_a_source_of_several_data_sets_is_embedded_once(call, lab, monkeypatch):
@@ -242,16 +250,16 @@ def test_judgments_of_images_that_cannot_be_decoded_are_left_out_and_counted(cal
     ]
     n_out = (triplets == 2).any(1).sum() + 1 + sum(lost_levels)
     assert 0 < sum(lost_levels) < n_levels
-    assert any(line.startswith(f"{n_out} judgments") for line in found["notes"])
+    assert f"{n_out} judgments" in found["about"]["notes"]
     code, printed, error = call(
         *evaluate, "--triplets", tmp_path / "choices.txt", "--ratings", tmp_path / "ratings.csv", *options,
         "--on-bad", "skip",
     )  # fmt: skip
     assert code == 0, error
     expected = json.loads(printed)
-    assert found.keys() == expected.keys()
-    for name in found.keys() - {"notes", "levels_exclusions"}:
-        assert_told(found[name], expected[name])
+    assert found["scores"].keys() == expected["scores"].keys()
+    for name, one in found["scores"].items():
+        assert_told(one, expected["scores"][name])
 
 
 @pytest.mark.parametrize(

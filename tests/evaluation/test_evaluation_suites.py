@@ -52,9 +52,10 @@ def test_suites_are_put_together_and_corrected_for_all_comparisons(tmp_path):
     # 2 / (1 + 50) is the least p of one, and Holm takes it three times.
     least = "0.12 at the least, so none can reach 0.05; --n-bootstrap 120 would do"
     assert lines == [f"p of the 3 comparisons: corrected by Holm, {least}", "note: seen"]
-    found = {*outcome.scores, *(f"difference_on_{name}" for name in outcome.scores), "notes"}
-    assert set(outcome.to_dict()) == found
-    assert json.loads((tmp_path / "scores.json").read_text())["about"] == {"notes": "seen"}
+    found = outcome.to_dict()
+    assert set(found["scores"]) == set(found["comparisons"]) == set(outcome.scores)
+    assert found["about"] == {"notes": "seen"}
+    assert json.loads((tmp_path / "scores.json").read_text()) == found
 
 
 def test_what_a_correction_does_not_count_is_said():
@@ -68,7 +69,7 @@ def test_what_a_correction_does_not_count_is_said():
     assert "p of the 2 comparisons: corrected by Holm" in lines[-3]
     assert lines[-2] == "2 comparisons are not counted (p in brackets): the same as another, or the same in every draw"
     assert outcome.comparisons["again"].p_adjusted == outcome.comparisons["first"].p_adjusted
-    assert outcome.to_dict()["difference_on_third"]["set_apart"] == "the same in every draw"
+    assert outcome.to_dict()["comparisons"]["third"]["set_apart"] == "the same in every draw"
 
 
 def test_one_encoder_alone_is_compared_with_nothing():

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shlex
 import shutil
 import subprocess
@@ -79,29 +80,30 @@ def test_representation_of_two_encoders(call, lab, tmp_path, embedded, monkeypat
     code, out, error = call(*arguments, "--out", tmp_path / "out", "--json")
     assert code == 0, error
     found = json.loads(out)
-    of_twenty = 20 * found["distance_change/block_structure"]["p_value"]
+    scores, differences = found["scores"], found["comparisons"]
+    of_twenty = 20 * scores["distance_change/block_structure"]["p_value"]
     assert of_twenty == pytest.approx(round(of_twenty))
     own = {"effective_rank", "tree_correlation/pearson", "cophenetic_correlation", "neighbours_same_category"}
-    assert own <= set(found)
-    assert {f"difference_on_{name}" for name in own} <= set(found)
+    assert own <= set(scores)
+    assert own <= set(differences)
     assert {
         "cka",
         "rsm_correlation",
         "neighbours_kept",
         "distance_change/same_basic",
         "scaled_distance_change/same_basic",
-    } <= set(found)
-    assert found["cka"]["n_objects"] == 30
-    differences = {name: one for name, one in found.items() if "difference_on" in name}
+    } <= set(scores)
+    assert scores["cka"]["n_objects"] == 30
     apart = {name for name, one in differences.items() if "set_apart" in one}
     assert all(differences[name]["low"] == differences[name]["high"] for name in apart)
     assert all(one["p_bootstrap"] <= one["p_adjusted"] for name, one in differences.items() if name not in apart)
     assert embedded == Counter(encoder=30, other=30)
+    for name in ("encoder", "other"):
+        assert f"alignet-hf: {lab / name}: embedding 30 images ...\n" in error
+        assert f"alignet-hf: {lab / name}: spectrum ...\n" in error
 
-    scores = {name for name in found if "estimate" in found[name] and not name.startswith("difference_on")}
-    assert set(the_scores(tmp_path / "out", "scores")) == scores
-    differences = {f"difference_on_{name}" for name in the_scores(tmp_path / "out", "comparisons")}
-    assert differences == {name for name in found if name.startswith("difference_on")}
+    assert set(the_scores(tmp_path / "out", "scores")) == set(scores)
+    assert set(the_scores(tmp_path / "out", "comparisons")) == set(differences)
     about = json.loads((tmp_path / "out" / "scores.json").read_text())["about"]
     assert shlex.split(about["command"]) == [
         "alignet-hf",
@@ -129,7 +131,9 @@ def test_representation_of_two_encoders(call, lab, tmp_path, embedded, monkeypat
 
     code, again, error = call(*arguments, "--json")
     assert code == 0, error
-    assert json.loads(again) == found
+    again = json.loads(again)
+    assert again["about"].pop("command") != found["about"].pop("command")
+    assert again == found
     assert embedded == Counter(encoder=30, other=30)  # from the folder
 
 
@@ -137,9 +141,11 @@ def test_without_a_hierarchy_what_needs_none_is_scored(call, lab):
     arguments = ["evaluate", lab / "encoder", "--suite", "representation", "--test", f"{lab / 'photos'},split=test"]
     code, out, error = call(*arguments, "--n-bootstrap", 5, "--json")
     assert code == 0, error
-    assert "effective_rank" in json.loads(out)
-    assert "tree_correlation/pearson" not in json.loads(out)
-    assert "no hierarchy of the classes" in json.loads(out)["notes"][0]
+    assert "effective_rank" in json.loads(out)["scores"]
+    assert "tree_correlation/pearson" not in json.loads(out)["scores"]
+    notes = json.loads(out)["about"]["notes"]
+    assert notes.startswith("left out, as no hierarchy of the classes is known: agreement with the hierarchy")
+    assert "; all else is scored: the classes are no WordNet ids (ant is not)" in notes
 
 
 def test_the_demos_photographs_have_kinds_of_their_own(call, lab):
@@ -156,14 +162,15 @@ def test_images_without_a_category_are_said_and_counted(call, lab, tmp_path):
     (tmp_path / "kinds.tsv").write_text(f"class\tbasic\tsuperordinate\n{rows}")
     arguments = ["evaluate", lab / "encoder", "--suite", "representation", "--test", f"{lab / 'photos'},split=test"]
     arguments += ["--hierarchy", tmp_path / "kinds.tsv", "--n-bootstrap", 5]
-    said = "6 of the 30 images have no category, those of 1 of the 5 classes (bus): they have no part in agreement"
+    said = "6 of the 30 images have no category, those of 1 of the 5 classes (bus; --out lists all in without_category"
     code, out, error = call(*arguments)
     assert code == 0
     assert f"note: {said}" in out
     assert said in error  # before the images are embedded
-    code, out, _ = call(*arguments, "--json")
-    assert json.loads(out)["notes"][0].startswith(said)
-    assert json.loads(out)["dendrogram_purity/class"]["n_objects"] == 24
+    code, out, _ = call(*arguments, "--json", "--out", tmp_path / "out")
+    assert (tmp_path / "out" / "representation" / "without_category.csv").read_text().endswith("\nbus,,6\n")
+    assert json.loads(out)["about"]["notes"].startswith(said)
+    assert json.loads(out)["scores"]["dendrogram_purity/class"]["n_objects"] == 24
 
 
 def test_a_structure_needs_some_images_and_classes_before_any_is_embedded(call, lab, tmp_path, embedded):
@@ -191,8 +198,8 @@ def test_of_few_classes_what_needs_no_hierarchy_is_scored(call, lab):
     arguments = ["evaluate", lab / "encoder", "--suite", "representation", "--n-bootstrap", 5, "--json"]
     code, out, _ = call(*arguments, "--test", "objects92,classes=human_face+human_bodypart")
     assert code == 0
-    assert "effective_rank" in json.loads(out)
-    assert "objects92: 2 of the images' 2 classes are in it" in json.loads(out)["notes"][0]
+    assert "effective_rank" in json.loads(out)["scores"]
+    assert "objects92: 2 of the images' 2 classes are in it" in json.loads(out)["about"]["notes"]
 
 
 @pytest.mark.parametrize(
@@ -215,6 +222,10 @@ def test_of_few_classes_what_needs_no_hierarchy_is_scored(call, lab):
         (
             ["--suite", "vision", "--training", "objects92", "--test", "objects92", "--robustness", "b=x"],
             "--robustness b=x: give SET=PLACE, SET one of v2, a, r, c, real",
+        ),
+        (
+            ["--suite", "vision", "--training", "objects92", "--test", "objects92", "--robustness", "c=mad"],
+            "--robustness c=mad: no such folder; give that of ImageNet-C, or c=made, which corrupts the images of",
         ),
         (
             ["--suite", "vision", "--training", "objects92", "--test", "objects92", "--ood", "a=x", "--ood", "a=y"],
@@ -298,7 +309,10 @@ def test_each_encoder_has_an_image_size_of_its_own(call, lab):
     def ranks(*options):
         code, out, error = call(*arguments, *options)
         assert code == 0, error
-        return {name: one["estimate"] for name, one in json.loads(out).items() if name.endswith("effective_rank")}
+        found = json.loads(out)
+        rank, difference = (found[of].get("effective_rank") for of in ("scores", "comparisons"))
+        named = {"effective_rank": rank, "difference_on_effective_rank": difference}
+        return {name: one["estimate"] for name, one in named.items() if one is not None}
 
     own, small = ranks(), ranks("--image-size", 16)
     assert own["effective_rank"] != small["effective_rank"]
@@ -326,7 +340,7 @@ def test_every_vision_test_of_two_encoders_from_images_embedded_once(call, lab, 
     arguments += ["--ood", f"noise={lab / 'others'}", "--embeddings", tmp_path / "kept"]
     code, out, error = call(*arguments, "--json", "--out", tmp_path / "out")
     assert code == 0, error
-    found = json.loads(out)
+    found = json.loads(out)["scores"]
     expected = {"few_shot_accuracy/1-shot", "few_shot_accuracy/own/2-shot", "few_shot_accuracy/half/1-shot"}
     expected |= {
         "readout_accuracy",
@@ -337,10 +351,17 @@ def test_every_vision_test_of_two_encoders_from_images_embedded_once(call, lab, 
     }
     expected |= {"ood_auroc/noise/knn", "ood_fpr95/noise/energy"}
     assert expected <= set(found)
-    assert {f"difference_on_{name}" for name in expected} <= set(found)
+    assert expected <= set(json.loads(out)["comparisons"])
     assert found["few_shot_accuracy/1-shot"]["estimate"] == found["few_shot_accuracy/own/1-shot"]["estimate"]
     assert len(found["few_shot_accuracy/1-shot"]["per_draw"]) == 3
     assert found["knn_accuracy/20"]["chance"] == pytest.approx(1 / len(CLASSES))
+    for name in ("encoder", "other"):
+        assert f"alignet-hf: {lab / name}: accuracy of the read-out ...\n" in error
+    assert "robustness" not in error  # of which there is no data
+    told = "told by the folders they lie in"
+    assert f"training images: 60 images of 5 classes, {told}\nalignet-hf: test images: 30 images of 5 c" in error
+    about = json.loads((tmp_path / "out" / "scores.json").read_text())["about"]
+    assert about["test images"] == f"30 images of 5 classes, {told}"
     n_images = 5 * (12 + 6 + 2)  # the data sets named `own` and `half` are of the same files
     assert embedded == Counter(encoder=n_images, other=n_images)
 
@@ -358,7 +379,7 @@ def test_every_vision_test_of_two_encoders_from_images_embedded_once(call, lab, 
         assert readout["l2"] > 0
         assert readout["temperature"] > 0
     rows = the_scores(tmp_path / "out", "scores")
-    assert set(rows) == {name for name in found if "estimate" in found[name] and not name.startswith("difference_on")}
+    assert set(rows) == set(found)
 
 
 def test_of_few_training_images_all_are_neighbours_and_outside_images_that_are_inside_too_are_noted(call, lab):
@@ -368,9 +389,9 @@ def test_of_few_training_images_all_are_neighbours_and_outside_images_that_are_i
     outside = ["--ood", f"own={photos},split=test", "--ood", f"learnt={photos},split=train"]
     code, out, error = call(*arguments, *outside, "--json")
     assert code == 0, error
-    found = json.loads(out)
+    found = json.loads(out)["scores"]
     assert {"knn_accuracy/15", "ood_auroc/own/knn"} <= set(found)
-    assert found["notes"] == [
+    assert json.loads(out)["about"]["notes"].split("; ") == [
         "images of other classes, own: 30 of the 30 are test images too",
         "images of other classes, learnt: 15 of the 60 are training images too",
     ]
@@ -398,9 +419,8 @@ def test_test_images_that_were_learnt_from_are_counted(call, lab):
     arguments += ["--training", f"{photos},split=train,per-class=8", "--test", f"{photos},split=train", "--json"]
     code, out, error = call(*arguments)
     assert code == 0, error
-    assert json.loads(out)["notes"] == [
-        "40 of the 60 test images are training images too: what is learnt scores too high"
-    ]
+    said = "40 of the 60 test images are training images too: what is learnt scores too high"
+    assert json.loads(out)["about"]["notes"] == said
 
 
 def test_few_shot_images_that_are_twice_there_are_counted(call, lab, tmp_path):
@@ -409,7 +429,7 @@ def test_few_shot_images_that_are_twice_there_are_counted(call, lab, tmp_path):
     arguments = ["evaluate", lab / "encoder", "--suite", "vision", "--shots", 1, "--draws", 2, "--n-bootstrap", 5]
     code, out, error = call(*arguments, "--few-shot", f"own={tmp_path}", "--json")
     assert code == 0, error
-    (note,) = json.loads(out)["notes"]
+    note = json.loads(out)["about"]["notes"]
     assert note.startswith("few-shot, own: 15 of the 15 test images are training images too")
 
 
@@ -418,7 +438,7 @@ def test_few_shot_data_alone_beside_test_images_for_the_representation(call, lab
     arguments += ["--test", f"{lab / 'photos'},split=test", "--shots", 1, "--draws", 2, "--n-bootstrap", 5]
     code, out, error = call(*arguments, "--classifiers", "ridge,logistic", "--json")
     assert code == 0, error
-    found = json.loads(out)
+    found = json.loads(out)["scores"]
     vision = {name for name in found if "few_shot" in name}
     assert vision == {"few_shot_accuracy/own/1-shot", "few_shot_accuracy/own/1-shot-logistic"}
     assert "effective_rank" in found
@@ -430,7 +450,7 @@ def test_the_strength_of_the_regularization_can_be_big_visions(call, lab):
     arguments += ["--shots", "1,2", "--draws", 2, "--n-bootstrap", 5, "--l2", 1024, "--json"]
     code, out, error = call(*arguments)
     assert code == 0, error
-    assert [one["l2"] for one in json.loads(out).values()] == [1024.0, 1024.0]
+    assert [one["l2"] for one in json.loads(out)["scores"].values()] == [1024.0, 1024.0]
 
 
 def test_too_few_images_are_refused_before_any_is_embedded(call, lab, tmp_path, embedded):
@@ -487,8 +507,10 @@ def test_imagenets_variants_by_their_layouts(call, lab, tmp_path, monkeypatch):
         arguments += ["--robustness", entry]
     code, out, error = call(*arguments, "--json")
     assert code == 0, error
-    found = json.loads(out)
-    assert "alignet-hf: robustness ...\nalignet-hf: corruption 1 of 10, contrast/1 ...\n" in error  # in a log as well
+    found = json.loads(out)["scores"]
+    one = f"alignet-hf: {lab / 'encoder'}:"
+    assert f"{one} robustness ...\n{one} corruption 1 of 10, contrast/1 ...\n" in error  # in a log as well
+    assert re.search(r": corruption 2 of 10, contrast/2, \d+ (s|min) left \.\.\.\n", error)
     names = {name for name in found if name.startswith("robustness_accuracy/")}
     assert names == {f"robustness_accuracy/imagenet{variant}" for variant in ("-v2", "-r", "-real")}
     assert found["readout_accuracy"]["n_objects"] == 4

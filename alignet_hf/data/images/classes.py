@@ -15,7 +15,9 @@ def class_labels(names: Sequence[str]) -> np.ndarray:
     """Names of photographs -> (N,) their classes, str.
 
     ImageNet's photographs bear theirs in the name (n01440764_10026.JPEG), and so do the 92 that come with the package,
-    whose classes are their six categories (00_human_bodypart.jpg); others lie in the folder of their class.
+    whose classes are their six categories (00_human_bodypart.jpg); others lie in the folder of their class. ImageNet's
+    keep theirs in whatever folder they lie (`train`, say), so that triplets can be sampled of them and others together;
+    `evaluate`, whose images are of one folder, goes by the folders of classes where there are any.
 
     Raises:
         InputError: a name that tells no class.

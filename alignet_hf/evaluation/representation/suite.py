@@ -14,7 +14,7 @@ from alignet_hf.evaluation.comparison import Comparison
 from alignet_hf.evaluation.labelled_data import LabelledData
 from alignet_hf.evaluation.model_names import before_and_after, short_name
 from alignet_hf.evaluation.representation.categories import NO_CATEGORY, Categories
-from alignet_hf.evaluation.representation.coverage import left_out, require_classes
+from alignet_hf.evaluation.representation.coverage import OF_A_TABLE, left_out, require_classes, save_left_out
 from alignet_hf.evaluation.representation.distance_changes import MIN_IMAGES as MIN_WITH_CATEGORY
 from alignet_hf.evaluation.representation.hierarchy_figures import category_matrix, level_densities
 from alignet_hf.evaluation.representation.neighbour_figure import draw_neighbours
@@ -41,6 +41,7 @@ from alignet_hf.recipe import EMBEDDED
 
 FOLDER = "representation"  # of the figures
 AS_THEY_ARE, SCALED = "distances as they are (the paper's)", "each encoder's distances divided by their mean"
+NO_HIERARCHY = f"left out, as no hierarchy of the classes is known: {OF_A_TABLE}; all else is scored"
 _WNID = re.compile(r"n\d{8}")
 
 
@@ -85,15 +86,15 @@ class RepresentationSuite:
     ) -> tuple[dict[str, Result], dict[str, Comparison]]:
         embedded = store.embed_labelled(self.data.test)
         images, labels = store.decodable(self.data.test), class_names(embedded)
-        options = {"kinds": self.kinds, "n_bootstrap": self.n_bootstrap, "seed": self.seed, "say": self.say}
-        own = structure(embedded.embeddings, labels, **options)
+        options = {"kinds": self.kinds, "n_bootstrap": self.n_bootstrap, "seed": self.seed}
+        own = structure(embedded.embeddings, labels, say=store.naming(self.say), **options)
         if against is None:
             name = short_name(store.name or "representation")
             self.found = _Found(images, labels, {name: embedded.embeddings}, {name: own.spectrum}, None)
             return own.scores, {}
         before, after = against.embed_labelled(self.data.test).embeddings, embedded.embeddings
-        theirs = structure(before, labels, **options)
-        changed = change(before, after, labels, n_permutations=self.n_permutations, **options)
+        theirs = structure(before, labels, say=against.naming(self.say), **options)
+        changed = change(before, after, labels, n_permutations=self.n_permutations, say=self.say, **options)
         if self.kinds is not None and changed.scaled_distances is None:
             self._note_no_changes(changed, labels, note)
         titles = before_and_after(against.name, store.name)
@@ -121,7 +122,10 @@ class RepresentationSuite:
         return [own[label][0] if label in own else spoken_name(label) for label in labels]
 
     def save_figures(self, folder: Path, scores: dict[str, Result], comparisons: dict[str, Comparison]) -> None:
-        """The scores, projections, spectra; with another encoder, neighbours (as JSON too) and changes of distances."""
+        """The scores, projections, spectra; with another encoder, neighbours (as JSON too) and changes of distances.
+
+        Classes without a category are listed beside them.
+        """
         found, figures = self.found, {}
         images, labels = found.images.images, found.labels
         categories = labels if self.kinds is None else categories_of(labels, self.kinds.categories)
@@ -143,6 +147,8 @@ class RepresentationSuite:
             save_neighbours(page, images, spoken, folder / FOLDER, known, found.titles)
             figures["neighbours"] = draw_neighbours(page, images, spoken, known, found.titles)
             figures |= _distance_figures(found.change, found.titles)
+        if self.kinds is not None:
+            save_left_out(labels, self.kinds, folder / FOLDER)
         save_figures(figures, folder / FOLDER)
         save_score_figures(scores, folder / FOLDER, comparisons)
 
@@ -205,7 +211,11 @@ def open_kinds(source: str | None, classes: list[str], images: str, note: Callab
     """
     own = _is_objects92(source, images)
     if source is None and not own and not all(_WNID.fullmatch(name) for name in classes):
-        note("no hierarchy of the classes, which are no WordNet ids: give --hierarchy, a .tsv of categories say")
+        other = next(name for name in classes if not _WNID.fullmatch(name))
+        note(
+            f"{NO_HIERARCHY}: the classes are no WordNet ids ({other} is not); to have these scores too, give "
+            "--hierarchy, a .tsv of class, basic and superordinate say"
+        )
         return None
     try:
         kinds = _kinds_of_objects92() if own else _read_kinds(source, classes)
@@ -213,7 +223,7 @@ def open_kinds(source: str | None, classes: list[str], images: str, note: Callab
     except InputError as error:
         if source is not None:
             raise
-        note(f"no hierarchy of the classes: {error}")
+        note(f"{NO_HIERARCHY}: {error}")
         return None
     return kinds
 

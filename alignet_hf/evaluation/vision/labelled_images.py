@@ -1,7 +1,7 @@
 """Images with classes, from wherever labelled images lie: what an encoder embeds for the vision tests."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ class LabelledImages:
         labels: (N,) int, the class of each image, a row of `classes`.
         classes: names of the classes; WordNet ids for ImageNet.
         name: what the images are called in messages.
+        told_by: what tells the class of each, for a reader: "the folders they lie in" say.
 
     Raises:
         InputError: another number of labels than images.
@@ -29,6 +30,7 @@ class LabelledImages:
     labels: np.ndarray
     classes: tuple[str, ...]
     name: str = "images"
+    told_by: str | None = None
 
     def __post_init__(self):
         if len(self.images) != len(self.labels):
@@ -36,6 +38,14 @@ class LabelledImages:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def described(self) -> str:
+        """How many images of how many classes: "36 images of 3 classes, told by the folders they lie in"."""
+        n_classes = len(np.unique(self.labels))
+        images = f"{len(self)} image{'' if len(self) == 1 else 's'}"
+        classes = f"{n_classes} class{'' if n_classes == 1 else 'es'}"
+        return f"{images} of {classes}" + ("" if self.told_by is None else f", told by {self.told_by}")
 
     @classmethod
     def of(cls, images, labels: Sequence[str], name: str = "images", classes: Sequence[str] | None = None):
@@ -46,7 +56,7 @@ class LabelledImages:
 
     def of_rows(self, rows: np.ndarray) -> "LabelledImages":
         """These images alone; the classes stay."""
-        return LabelledImages(SomeImages(self.images, np.asarray(rows)), self.labels[rows], self.classes, self.name)
+        return replace(self, images=SomeImages(self.images, np.asarray(rows)), labels=self.labels[rows])
 
     def with_classes(self, classes: Sequence[str]) -> "LabelledImages":
         """The same images, their labels rows of these classes: training and test images then share them.
@@ -63,7 +73,7 @@ class LabelledImages:
                 f"{self.name}: {image_names(self.images)[row]} is of class {self.classes[self.labels[row]]!r}, which "
                 f"the training images do not have; they have {len(classes)}: {_first(classes, 3)}"
             )
-        return LabelledImages(self.images, labels, tuple(classes), self.name)
+        return replace(self, labels=labels, classes=tuple(classes))
 
     def subset(self, wanted: Sequence[str]) -> "LabelledImages":
         """The images of some classes, which are then all that there are, in the order of `wanted`.
@@ -117,7 +127,8 @@ def open_labelled(spec: str | Path | Spec, *, classes: Sequence[str] | None = No
 
     Args:
         spec: a place, and options after commas (`Spec`). Places are
-            a folder with a folder of images for every class, or whose images are named as ImageNet's are;
+            a folder with a folder of images for every class, or whose images lie flat in it, with WordNet ids in
+            their names as ImageNet's have;
             `imagenet:FOLDER`, the training photographs in any usual layout, or with split=val the validation set;
             a .tsv or .csv of file and label, the files relative to the folder it is in;
             a Parquet file, a folder of them, a folder that `datasets` saved, or a data set's name on the Hub;

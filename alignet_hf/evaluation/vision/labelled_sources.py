@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -164,8 +165,8 @@ def _folder(folder: Path, spec: Spec) -> LabelledImages:
         return _parquet(parquet, spec)
     spec.require_options("a folder of images", "split", "labels", *_OF_CLASSES)
     images = ImageFolder(place)
-    if all(match := [_WNID.match(base_name(name)) for name in images.names]):
-        return LabelledImages.of(images, [one[1] for one in match], str(spec))
+    if (wnids := _wnids_in(images.names)) is not None:
+        return replace(LabelledImages.of(images, wnids, str(spec)), told_by="the WordNet ids in their names")
     if any("/" not in name for name in images.names):
         alone = next(name for name in images.names if "/" not in name)
         raise InputError(
@@ -175,7 +176,21 @@ def _folder(folder: Path, spec: Spec) -> LabelledImages:
     labels = [_top_folder(name) for name in images.names]
     if set(labels) <= {"train", "test", *VALIDATION}:
         raise InputError(f"{place}: holds {', '.join(sorted(set(labels)))}: say which with split=")
-    return LabelledImages.of(images, labels, str(spec))
+    return replace(LabelledImages.of(images, labels, str(spec)), told_by="the folders they lie in")
+
+
+def _wnids_in(names: Sequence[str]) -> list[str] | None:
+    """The WordNet ids that images' names begin with; None where one has none, or lies in a folder not called by it.
+
+    The folder of a class tells the class: what `bird/n01514668_cock.jpg` shows is of class `bird`.
+    """
+    wnids = []
+    for name in names:
+        *folders, file = re.split(r"[/\\]", name)
+        if (match := _WNID.match(file)) is None or (folders and folders[-1] != match[1]):
+            return None
+        wnids.append(match[1])
+    return wnids
 
 
 def _split_of_folder(folder: Path, split: str | None) -> Path:

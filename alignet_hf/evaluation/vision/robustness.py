@@ -6,6 +6,7 @@ ResNet-50 gets wrong. R (https://arxiv.org/abs/2006.16241): renditions. C (https
 validation images. A and R have 200 of the 1,000 classes, among which alone the read-out then decides.
 """
 
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
@@ -16,6 +17,7 @@ from alignet_hf.evaluation.vision.accuracy import mean_over_images
 from alignet_hf.evaluation.vision.corruption_errors import corruption_errors, require_all_corruptions
 from alignet_hf.evaluation.vision.labelled import LabelledEmbeddings
 from alignet_hf.evaluation.vision.predictions import Readout, predicted_classes
+from alignet_hf.progress import duration
 
 IMAGENET, CORRUPTED = "imagenet", "imagenet-c"
 READOUT_ACCURACY = "readout_accuracy"  # on the test images themselves, which need not be ImageNet's
@@ -41,7 +43,8 @@ def robustness(
         real: of each image of "imagenet" the classes that it shows; none where people found none, and such an image is
             left out. See `read_real`.
         n_bootstrap, seed: of the draws, over images.
-        say: told which of the corruptions is next, each of which may be made and embedded when it is asked for.
+        say: told which of the corruptions is next, each of which may be made and embedded when it is asked for, and how
+            long all that are left will take.
 
     Returns:
         `readout_accuracy` of "imagenet", the images that robustness is compared with; `robustness_accuracy/NAME` of
@@ -57,10 +60,12 @@ def robustness(
     if corrupted := [name.removeprefix(f"{CORRUPTED}/") for name in names if name.startswith(f"{CORRUPTED}/")]:
         require_all_corruptions(corrupted)
     draws = {"n_bootstrap": n_bootstrap, "seed": seed}
-    results, wrong, clean = [], {}, None
+    results, wrong, clean, start = [], {}, None, 0.0
     for name in names:
         if name.startswith(f"{CORRUPTED}/"):
-            say(f"corruption {len(wrong) + 1} of {len(corrupted)}, {name.removeprefix(f'{CORRUPTED}/')}")
+            start = start if wrong else time.monotonic()
+            left = _time_left(start, len(wrong), len(corrupted))
+            say(f"corruption {len(wrong) + 1} of {len(corrupted)}, {name.removeprefix(f'{CORRUPTED}/')}{left}")
         data = sets[name]
         predicted = predicted_classes(readout, data)
         right, chance = predicted == data.labels, 1 / len(data.classes)
@@ -92,3 +97,8 @@ def _real_accuracy(
     right = np.array([one in shown for one, shown in labelled])
     chance = float(np.mean([len(shown) for _, shown in labelled])) * chance_of_one
     return mean_over_images(f"robustness_accuracy/{IMAGENET}-real", right, chance=chance, **draws)
+
+
+def _time_left(start: float, n_done: int, n: int) -> str:
+    """What is left if the others take as long as those that are done: ", 12 min left"; "" before one is."""
+    return f", {duration((time.monotonic() - start) / n_done * (n - n_done))} left" if n_done else ""

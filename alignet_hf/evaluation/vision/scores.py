@@ -57,7 +57,7 @@ def vision_scores(
         readout = LinearReadout.fit(training, seed=options.seed)
     except InputError as error:
         raise InputError(f"linear read-out: {error}") from error
-    say("robustness")
+    say("accuracy of the read-out" if data.real is None and not data.robustness else "robustness")
     sets = ChainMap({IMAGENET: test}, data.robustness)
     scores |= robustness(readout, sets, real=data.real, say=say, **options.draws)
     scores[READOUT_ACCURACY] = ReadoutResult.of(scores[READOUT_ACCURACY], readout)

@@ -9,7 +9,8 @@ and goes on where it was stopped. Without a folder the parts are in memory.
 
 import hashlib
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,7 @@ from alignet_hf.surrogate.embeddings import Embeddings
 
 MANY = 500  # images, from which on processes of their own decode them
 _KEYS = "keys.npy"
+_ENCODER = re.compile(r"[0-9a-f]{16}")  # the name of a folder
 
 
 class EmbeddingStore:
@@ -42,10 +44,14 @@ class EmbeddingStore:
         name: of the model, for the embeddings' metadata.
         on_bad: "raise" stops at an image that cannot be decoded, "skip" leaves it out.
         batch_size, device, progress: `embed_images`'s.
+        say: called with how many images are embedded next, and by what encoder.
         num_workers: the same; None for what suits the machine, where there are many images.
 
     Attributes:
         undecodable: names of images that were skipped, and why.
+
+    Raises:
+        InputError: the folder holds something else.
     """
 
     def __init__(
@@ -60,15 +66,17 @@ class EmbeddingStore:
         num_workers: int | None = None,
         device=None,
         progress: bool = True,
+        say: Callable[[str], None] = lambda work: None,
     ):
         self.model, self.processor, self.name, self.on_bad = model, processor, name, on_bad
-        self.num_workers = num_workers
+        self.num_workers, self.say = num_workers, say
         self.options = {"batch_size": batch_size, "device": device, "progress": progress}
         self.parts: list[Embeddings] = []
         self.place_of: dict[bytes, tuple[int, int]] = {}  # key of an image -> its part, its row there
         self.undecodable: dict[str, str] = {}
         self.folder = None
         if folder is not None:
+            _check_folder(Path(folder))
             self.folder = make_folder(Path(folder) / encoder_digest(model, processor))
             for keys in sorted(self.folder.glob(f"*/{_KEYS}")):
                 self._add(Embeddings.from_pretrained(keys.parent), np.load(keys, allow_pickle=False))
@@ -82,14 +90,23 @@ class EmbeddingStore:
         image_size: int | None = None,
         pooling: str = "auto",
         on_bad: OnBad = "raise",
+        say: Callable[[str], None] = lambda work: None,
     ) -> "EmbeddingStore":
         """Of an encoder that the command line names: a Hub id, a folder, demo-teacher or demo-student."""
         encoder, processor = open_teacher(encoder_named(model, image_size=image_size, pooling=pooling))
         device = this_process().device
-        return cls(encoder, processor, folder=folder, name=model, on_bad=on_bad, device=device)
+        return cls(encoder, processor, folder=folder, name=model, on_bad=on_bad, device=device, say=say)
 
-    def embed(self, images: Sequence) -> np.ndarray:
+    def naming(self, say: Callable[[str], None]) -> Callable[[str], None]:
+        """`say`, with the encoder's name before what is said: each test is run once an encoder."""
+        return say if self.name is None else lambda test: say(f"{self.name}: {test}")
+
+    def embed(self, images: Sequence, *, say: bool = True) -> np.ndarray:
         """The embeddings of an image source, those that are missing made now.
+
+        Args:
+            images: N images.
+            say: False where whoever asks has said what is done.
 
         Returns:
             (N, D) float32; a row is NaN where the image cannot be decoded.
@@ -101,6 +118,9 @@ class EmbeddingStore:
         _, first_rows = np.unique(keys, return_index=True)
         missing = np.array([row for row in np.sort(first_rows) if keys[row] not in self.place_of], np.int64)
         if len(missing):
+            if say:
+                n_images = f"{len(missing):,} image{'' if len(missing) == 1 else 's'}"
+                self.naming(self.say)(f"embedding {n_images}")
             whole = len(missing) == len(images)
             self._make(images if whole else SomeImages(images, missing), keys[missing])
         return self._rows(keys, image_names(images))
@@ -125,13 +145,14 @@ class EmbeddingStore:
 
         Args:
             images: labelled images.
-            keep: False where nothing else reads them and no folder keeps them: they are then not held in memory.
+            keep: False where nothing else reads them and no folder keeps them: they are then not held in memory, and
+                that they are embedded is not said anew.
 
         Raises:
             InputError: as `embed`; or no image of a source can be decoded.
         """
         n_parts = len(self.parts)
-        embeddings = self.embed(images.images)
+        embeddings = self.embed(images.images, say=keep)
         if not keep and self.folder is None:
             self._forget(n_parts)
         decoded = np.flatnonzero(~np.isnan(embeddings[:, 0]))
@@ -206,6 +227,16 @@ class EmbeddingStore:
             of_part = np.flatnonzero(places[:, 0] == part)
             rows[of_part] = self.parts[part].array[places[of_part, 1]]
         return rows
+
+
+def _check_folder(folder: Path) -> None:
+    """Refuse a folder, of images say, in which something is and nothing of a store."""
+    there = [entry.name for entry in folder.iterdir() if not entry.name.startswith(".")] if folder.is_dir() else []
+    if there and not any(_ENCODER.fullmatch(name) for name in there):
+        raise InputError(
+            f"{folder}: holds {min(there)}, which is no embeddings that evaluate keeps; give --embeddings a folder of "
+            "its own"
+        )
 
 
 def encoder_digest(model, processor) -> str:

@@ -72,10 +72,10 @@ class VisionSuite:
     def scores(
         self, store: EmbeddingStore, against: EmbeddingStore | None, note: Callable[[str], None]
     ) -> tuple[dict[str, Result], dict[str, Comparison]]:
-        ours = vision_scores(VisionEmbeddings.of(self.images, store), self.options, self.say)
+        ours = vision_scores(VisionEmbeddings.of(self.images, store), self.options, store.naming(self.say))
         if against is None:
             return ours, {}
-        theirs = vision_scores(VisionEmbeddings.of(self.images, against), self.options, self.say)
+        theirs = vision_scores(VisionEmbeddings.of(self.images, against), self.options, against.naming(self.say))
         return ours, compare_scores(ours, theirs)
 
     def save_figures(self, folder: Path, scores: dict[str, Result], comparisons: dict[str, Comparison]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation.vision.image_spec import Spec
@@ -51,6 +52,11 @@ class Wanted:
             name, _, place = entry.partition("=")
             if name not in ROBUSTNESS or not place:
                 raise InputError(f"--robustness {entry}: give SET=PLACE, SET one of {', '.join(ROBUSTNESS)}")
+            if name == CORRUPTED and place != MADE and not Path(place).is_dir():
+                raise InputError(
+                    f"--robustness {entry}: no such folder; give that of ImageNet-C, or c=made, which corrupts the "
+                    "images of --test on the fly"
+                )
         for entry in self.ood:
             name, _, place = entry.partition("=")
             if not (name and place):

@@ -4,7 +4,7 @@ import pytest
 
 from alignet_hf.errors import InputError
 from alignet_hf.evaluation.representation.categories import Categories
-from alignet_hf.evaluation.representation.coverage import left_out, require_classes
+from alignet_hf.evaluation.representation.coverage import left_out, require_classes, save_left_out
 from alignet_hf.evaluation.representation.scores import Kinds
 from alignet_hf.evaluation.representation.wordnet import Hierarchy
 
@@ -18,12 +18,25 @@ def test_images_without_a_category_are_counted_and_the_scores_that_lack_them_nam
     in_table, in_tree = left_out(labels, Kinds(CATEGORIES, CATEGORIES)), left_out(labels, Kinds(TREE, CATEGORIES))
     for said in (in_table, in_tree):
         assert said.startswith(
-            "7 of the 10 images have no category, those of 4 of the 7 classes (elm, fir, oak and 1 more)"
+            "7 of the 10 images have no category, those of 4 of the 7 classes (elm, fir, oak and 1 more; --out lists"
         )
     assert "agreement with the hierarchy" in in_table
     assert "agreement with the hierarchy" not in in_tree  # of which the trees are a part
     assert "dendrogram purity by category" in in_tree
+    assert "--hierarchy does not have them" in in_table
+    assert "basic categories, of animals, clothes, food, furniture, musical instruments, sports equipment, " in in_tree
     assert left_out(["ant", "car"], Kinds(CATEGORIES, CATEGORIES)) is None
+
+
+def test_classes_without_a_category_are_listed_with_their_words(tmp_path):
+    kinds = Kinds(CATEGORIES, CATEGORIES)
+    labels = ["n02877765", "ant", "oak", "n02877765", "n15075141"]
+    assert "(n02877765 bottlecap, n15075141 toilet tissue, oak; --out" in left_out(labels, kinds)
+    save_left_out(labels, kinds, tmp_path / "all")
+    listed = (tmp_path / "all" / "without_category.csv").read_text()
+    assert listed == "class,name,images\nn02877765,bottlecap,2\nn15075141,toilet tissue,1\noak,,1\n"
+    save_left_out(["ant", "car"], kinds, tmp_path / "none")
+    assert not (tmp_path / "none").exists()
 
 
 def test_a_hierarchy_needs_four_of_the_classes():

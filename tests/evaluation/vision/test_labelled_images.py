@@ -61,6 +61,27 @@ def test_folders_of_classes(zoo):
         open_labelled(f"{zoo},split=test")
 
 
+def test_a_folder_tells_the_class_before_ids_in_names(tmp_path):
+    for name in ("bird/n01514668_cock.jpg", "bird/n01530575_finch.jpg", "fish/n01440764_10.JPEG"):
+        photo(tmp_path / "own" / name)
+    found = open_labelled(tmp_path / "own")
+    assert found.classes == ("bird", "fish")
+    assert found.described == "3 images of 2 classes, told by the folders they lie in"
+    assert open_labelled(f"{tmp_path / 'own'},classes=bird").described.startswith(
+        "2 images of 1 class, told by the fold"
+    )
+    for number, wnid in enumerate(WNIDS[:3]):
+        photo(tmp_path / "flat" / f"{wnid}_{number}.JPEG")
+        photo(tmp_path / "imagenet" / "data" / "train" / wnid / f"{wnid}_{number}.JPEG")
+    for name in ("flat", "imagenet"):
+        found = open_labelled(tmp_path / name)
+        assert found.classes == tuple(WNIDS[:3])
+        assert found.described == "3 images of 3 classes, told by the WordNet ids in their names"
+    photo(tmp_path / "flat" / "photo.jpg")
+    with pytest.raises(InputError, match="lies in no folder of a class"):
+        open_labelled(tmp_path / "flat")
+
+
 def test_a_table_of_file_and_label(zoo):
     files = [path.relative_to(zoo).as_posix() for path in sorted((zoo / "train").rglob("*.png"))]
     table = zoo / "table.tsv"

@@ -84,7 +84,7 @@ def test_corrupted_sets_are_scored_as_one(readout):
     results = robustness(readout, sets, n_bootstrap=10, say=said.append)
     assert len(said) == 75
     assert said[0] == "corruption 1 of 75, gaussian_noise/1"
-    assert said[-1] == "corruption 75 of 75, jpeg_compression/5"
+    assert said[-1] == "corruption 75 of 75, jpeg_compression/5, 0 s left"
     errors = [
         np.mean(readout.logits(data.embeddings).argmax(1) != data.labels)
         for name, data in sets.items()
