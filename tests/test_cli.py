@@ -71,7 +71,7 @@ def test_every_stage_by_hand(call, data, tmp_path):
     succeed("distill", images, tmp_path / "listed", *common, "--triplets", tmp_path / "triplets")
     succeed("distill", images, tmp_path / "dense", *common, "--embeddings", tmp_path / "teacher", *transform)
     scores = {
-        name: succeed("evaluate", model, images, "--in-order", "--dissimilarities", data / "people.npz")
+        name: succeed("evaluate", model, images, "--in-order", "--dissimilarities", data / "people.npz")["scores"]
         for name, model in (("before", encoder), ("listed", tmp_path / "listed"), ("dense", tmp_path / "dense"))
     }
     assert len({json.dumps(score) for score in scores.values()}) == 3
