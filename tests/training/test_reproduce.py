@@ -261,7 +261,9 @@ def test_scores_of_a_model_trained_anew_in_its_folder_are_computed_again(monkeyp
 
     def run(command, **options):
         calls.append(command)
-        return subprocess.CompletedProcess(command, 0, stdout=json.dumps({"score": {"estimate": len(calls) / 8}}))
+        return subprocess.CompletedProcess(
+            command, 0, stdout=json.dumps({"scores": {"score": {"estimate": len(calls) / 8}}})
+        )
 
     monkeypatch.setattr(subprocess, "run", run)
     student = save_tiny_encoder(tmp_path / "student", 0)
@@ -275,6 +277,17 @@ def test_scores_of_a_model_trained_anew_in_its_folder_are_computed_again(monkeyp
     assert score() == 1 / 8
     save_tiny_encoder(tmp_path / "student", 1)
     assert (score(), score()) == (2 / 8, 2 / 8)
+
+
+def test_scores_are_what_the_command_says(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(REPRODUCE)
+    import common
+
+    student = save_tiny_encoder(tmp_path / "student", 0)
+    options = ["objects92", "--dissimilarities", "objects92", "--in-order", "--n-bootstrap", "5"]
+    scores = common.evaluated({"tiny": {"alignet": student}}, options, tmp_path / "out")["tiny"]["alignet"]
+    assert set(scores) == {"matrices_odd_one_out_accuracy", "matrices_rsa_spearman", "matrices_rsa_spearman_by_person"}
+    assert all(one["low"] <= one["estimate"] <= one["high"] for one in scores.values())
 
 
 def test_embeddings_of_a_model_trained_anew_in_its_folder_are_made_again(monkeypatch, tmp_path):
@@ -301,7 +314,7 @@ def test_evaluations_are_kept(monkeypatch, tmp_path):
 
     def run(command, **options):
         calls.append(command)
-        said = json.dumps({"few_shot_accuracy/1-shot": {"estimate": 0.5}})
+        said = json.dumps({"scores": {"few_shot_accuracy/1-shot": {"estimate": 0.5}}})
         return subprocess.CompletedProcess(command, 0, stdout=said)
 
     monkeypatch.setattr(subprocess, "run", run)

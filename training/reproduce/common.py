@@ -218,7 +218,7 @@ def evaluated(models: Models, options: Sequence[str], out: Path) -> Scores:
                 done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
                 if done.returncode:
                     raise InputError(f"{name}, {setting}: `alignet-hf {' '.join(command[3:])}` did not end well")
-                kept = {"asked": asked, "weights": weights, "scores": json.loads(done.stdout)}
+                kept = {"asked": asked, "weights": weights, "scores": json.loads(done.stdout)["scores"]}
                 with replacing(path) as temporary:
                     temporary.write_text(json.dumps(kept), encoding="utf-8")
             found.setdefault(name, {})[setting] = kept["scores"]
