@@ -336,7 +336,7 @@ def test_figure_15_analyses_the_variance_over_models_and_data_sets(command, monk
         level = 0.5 if "alignet-of" in command[4] else 0.45
         names = [f"few_shot_accuracy/{name}/1-shot" for name in ("pets", "cars", "birds", "dtd")]
         said = {name: {"estimate": level + 0.1 * row + rng.normal(0, 0.001)} for row, name in enumerate(names)}
-        return subprocess.CompletedProcess(command, 0, stdout=json.dumps(said))
+        return subprocess.CompletedProcess(command, 0, stdout=json.dumps({"scores": said}))
 
     monkeypatch.setattr(subprocess, "run", run)
     models = {name: {"unalignet": f"twin-of-{name}", "alignet": f"alignet-of-{name}"} for name in ("a", "b")}
@@ -355,7 +355,7 @@ def test_figure_13_on_what_is_embedded_has_corrupted_photographs(command, as_if_
         asked.append(command)
         names = ("readout_accuracy", "robustness_accuracy/imagenet-c/fog/3", "mean_corruption_error", "knn_accuracy")
         said = {name: {"estimate": row / 8} for row, name in enumerate(names)}
-        return subprocess.CompletedProcess(command, 0, stdout=json.dumps(said))
+        return subprocess.CompletedProcess(command, 0, stdout=json.dumps({"scores": said}))
 
     monkeypatch.setattr(subprocess, "run", run)
     code, said, error = command("figure_13", "--embedded", "--out", tmp_path)
