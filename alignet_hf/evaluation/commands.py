@@ -265,9 +265,8 @@ def evaluate(
         about["against"] = against
     outcome = run_suites(parts, store, other, _note, out, about, notes)
     if as_json:
-        further = (
-            {} if exclusions is None else {"levels_exclusions": exclusions.to_dict()}
-        )  # beside what scores.json has
+        # Beside what scores.json has.
+        further = {} if exclusions is None else {"levels_exclusions": exclusions.to_dict()}
         print(json.dumps(outcome.to_dict() | further))
     else:
         outcome.show(model, against)

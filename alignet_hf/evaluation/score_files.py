@@ -9,7 +9,7 @@ from alignet_hf.evaluation.comparison import Comparison
 from alignet_hf.evaluation.figures import DPI
 from alignet_hf.evaluation.human.calibration import Calibration
 from alignet_hf.evaluation.result_table import comparisons_frame, results_frame
-from alignet_hf.evaluation.score_json import save_json
+from alignet_hf.evaluation.score_json import as_result, save_json
 from alignet_hf.evaluation.score_panels import draw_differences, draw_scores
 from alignet_hf.evaluation.statistics import Result
 from alignet_hf.hub.artifacts import make_folder, replacing
@@ -85,11 +85,6 @@ def save_figures(figures: Mapping[str, Figure], folder: Path) -> None:
     for name, figure in figures.items():
         with replacing(folder / f"{name}.png") as path:
             figure.savefig(path, dpi=DPI, format="png")
-
-
-def as_result(score: Result | Calibration) -> Result:
-    """The number of a score: of a calibration, its error."""
-    return score.error if isinstance(score, Calibration) else score
 
 
 def _file_name(score: str) -> str:

@@ -27,7 +27,7 @@ def scores_content(
     Args:
         about: what made the scores: "model", "against", "command", "seed" and whatever else is known.
     """
-    results = {name: one.error if isinstance(one, Calibration) else one for name, one in scores.items()}
+    results = {name: as_result(one) for name, one in scores.items()}
     smallest = SmallestP.of(comparisons or {})
     theirs = {name: one.second for name, one in (comparisons or {}).items() if one.second is not None}
     return {
@@ -49,3 +49,8 @@ def save_json(
     content = scores_content(scores, comparisons, about)
     with replacing(folder / SCORES_FILE) as path:
         path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def as_result(score: Result | Calibration) -> Result:
+    """The number of a score: of a calibration, its error."""
+    return score.error if isinstance(score, Calibration) else score

@@ -10,8 +10,8 @@ from alignet_hf.evaluation.comparison import Comparison, compare_results
 from alignet_hf.evaluation.comparison_family import CONSTANT, SURE, SmallestP, adjust_family
 from alignet_hf.evaluation.human.calibration import Calibration
 from alignet_hf.evaluation.model_names import short_names
-from alignet_hf.evaluation.score_files import as_result, save_tables
-from alignet_hf.evaluation.score_json import scores_content
+from alignet_hf.evaluation.score_files import save_tables
+from alignet_hf.evaluation.score_json import as_result, scores_content
 from alignet_hf.evaluation.score_printing import print_scores
 from alignet_hf.evaluation.scores_folder import remove_scores
 from alignet_hf.evaluation.statistics import Result

@@ -8,9 +8,9 @@ import numpy as np
 from PIL import Image
 
 from alignet_hf.data.levels_design import LEVELS
-from alignet_hf.errors import InputError
 from alignet_hf.evaluation.page.explorer import TIE, Explorer
 from alignet_hf.evaluation.photograph_files import save_photographs
+from alignet_hf.evaluation.written_files import reading_written
 from alignet_hf.hub.artifacts import make_folder, replacing
 
 TRIPLETS_FILE = "triplets.json"
@@ -58,16 +58,12 @@ def read_triplets(folder: Path) -> tuple[Explorer, dict[int, str]]:
         InputError: the file is damaged.
     """
     path = folder / TRIPLETS_FILE
-    try:
+    with reading_written(path, "the triplets"):
         content = json.loads(path.read_text(encoding="utf-8"))
         names = {int(row): str(name) for row, name in content["names"].items()}
         explored = _explorer(content["triplets"], content["n_all"])
         if not set(explored.triplets.ravel().tolist()) <= set(names):
             raise ValueError
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(
-            f"{path}: not the triplets that evaluate --out writes, or damaged; run evaluate again"
-        ) from error
     return explored, names
 
 

@@ -13,6 +13,7 @@ from alignet_hf.recipe_check import check_recipe
 from alignet_hf.recipe_estimates import StageEstimate, total
 from alignet_hf.stages import Stages, fingerprint
 from alignet_hf.sweep.grid import Point, Sweep, written
+from alignet_hf.sweep.processes import POINTS
 
 PROGRAM = 1.2e9  # bytes of a process beside its data: Python, torch, transformers
 
@@ -76,7 +77,7 @@ def stage_fingerprints(point: Point, out: Path) -> dict[str, str]:
         found[name] = fingerprint(name, made_from)
         return found[name]
 
-    folder = out / "points" / point.name
+    folder = out / POINTS / point.name
     each_stage(Pipeline(point.recipe, folder, Stages(folder, lambda line: None)), look)
     found.pop("report", None)  # which no point writes
     return found

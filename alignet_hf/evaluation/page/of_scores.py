@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from alignet_hf.errors import InputError
 from alignet_hf.evaluation.comparison_family import SURE, SmallestP
 from alignet_hf.evaluation.model_names import before_and_after
 from alignet_hf.evaluation.page.content import Drawn, Page, Score
@@ -35,6 +34,7 @@ from alignet_hf.evaluation.score_json import SCORES_FILE
 from alignet_hf.evaluation.score_names import score_name, set_name
 from alignet_hf.evaluation.triplet_files import PHOTOGRAPHS as TRIPLETS
 from alignet_hf.evaluation.triplet_files import TRIPLETS_FILE, read_triplets
+from alignet_hf.evaluation.written_files import reading_written
 
 REPRESENTATION = "representation"  # the folder of that suite
 # Of a page below 5 MB: photographs of neighbours and triplets, and these and figures together.
@@ -85,7 +85,7 @@ def page_of_scores(folder: Path, *, photographs: bool = True) -> Page:
 
 
 def _read(path: Path) -> dict:
-    try:
+    with reading_written(path, "the scores"):
         content = json.loads(path.read_text(encoding="utf-8"))
         measured = [content["scores"], content["comparisons"], content.setdefault("against", {})]
         if not all(isinstance(part, dict) for part in (*measured, content["about"])):
@@ -94,10 +94,6 @@ def _read(path: Path) -> dict:
             for one in part.values():
                 float(one["estimate"])
         smallest_p(content)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{path}: not the scores that evaluate --out writes, or damaged; run evaluate again"
-        ) from error
     return content
 
 

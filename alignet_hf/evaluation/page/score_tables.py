@@ -3,9 +3,10 @@
 from collections.abc import Collection, Mapping
 
 from alignet_hf.evaluation.comparison_family import ROUNDING, SURE, SmallestP
+from alignet_hf.evaluation.model_names import short_names
 from alignet_hf.evaluation.page.content import RowHead, Score, ScoreTable
-from alignet_hf.evaluation.score_names import ScoreName, score_name
-from alignet_hf.evaluation.score_words import KINDS, LESS, MORE, Kind
+from alignet_hf.evaluation.score_names import ScoreName, by_kind, score_name
+from alignet_hf.evaluation.score_words import LESS, MORE, Kind
 
 BETTER, WORSE, HIGHER, LOWER = "better", "worse", "higher", "lower"
 UNTOLD, SAME, UNDRAWN = "not told apart", "the same", "no interval drawn"
@@ -19,11 +20,9 @@ def tables_by_kind(content: dict, model: str, against: str) -> list[ScoreTable]:
         content: of scores.json: `scores`, and where two models are compared `comparisons` and `against`.
         model, against: the names of the two.
     """
-    kinds: dict[Kind, list[str]] = {kind: [] for kind in KINDS}
-    for name in content["scores"] | content["comparisons"]:
-        kinds[score_name(name).kind].append(name)
     titles = short_names(model, against)
-    return [_table(kind, names, content, titles) for kind, names in kinds.items() if names]
+    kinds = by_kind(content["scores"] | content["comparisons"])
+    return [_table(kind, names, content, titles) for kind, names in kinds.items()]
 
 
 def way_of(name: str, difference: Mapping) -> str:
@@ -39,12 +38,6 @@ def way_of(name: str, difference: Mapping) -> str:
     if better in (MORE, LESS):
         return BETTER if (low > 0) == (better == MORE) else WORSE
     return HIGHER if low > 0 else LOWER
-
-
-def short_names(model: str, against: str) -> tuple[str, str]:
-    """The last parts of two names, or all of them where these are the same."""
-    short = tuple(name.rstrip("/").rpartition("/")[2] for name in (model, against))
-    return short if short[0] != short[1] else (model, against)
 
 
 def about_tables(content: dict, model: str, against: str) -> str:
@@ -96,6 +89,7 @@ def _table(kind: Kind, names: list[str], content: dict, titles: tuple[str, str])
     if not compared:
         rows = {name: [_score(scores[name])] for name in names}
         return ScoreTable(kind.title, caption, "score", ["score"], rows, heads=heads)
+    smallest = smallest_p(content)
     rows = {
         name: [
             _score(scores[name]) if name in scores else None,
@@ -112,7 +106,7 @@ def _table(kind: Kind, names: list[str], content: dict, titles: tuple[str, str])
         rows,
         heads=heads,
         on_one_axis=titles,
-        verdicts={name: _verdict(name, comparisons[name], smallest_p(content)) for name in compared},
+        verdicts={name: _verdict(name, comparisons[name], smallest) for name in compared},
     )
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from alignet_hf.errors import InputError
 from alignet_hf.evaluation.photograph_files import save_photographs
 from alignet_hf.evaluation.representation.neighbour_pages import NeighbourPage
+from alignet_hf.evaluation.written_files import reading_written
 from alignet_hf.hub.artifacts import make_folder, replacing
 
 NEIGHBOURS_FILE = "neighbours.json"
@@ -55,7 +55,7 @@ def read_neighbours(folder: Path) -> tuple[dict, dict[int, str]]:
         InputError: the file is damaged.
     """
     path = folder / NEIGHBOURS_FILE
-    try:
+    with reading_written(path, "the neighbours"):
         content = json.loads(path.read_text(encoding="utf-8"))
         names = {int(row): str(name) for row, name in content.pop("names").items()}
         content["titles"] = {str(when): str(title) for when, title in content.get("titles", {}).items()}
@@ -67,8 +67,4 @@ def read_neighbours(folder: Path) -> tuple[dict, dict[int, str]]:
             str(one["chosen"])
         if not isinstance(content["same_category"], dict) or not content["n_images"] > content["k"] > 0:
             raise ValueError
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(
-            f"{path}: not the neighbours that evaluate --out writes, or damaged; run evaluate again"
-        ) from error
     return content, names
