@@ -14,6 +14,7 @@ from transformers import TrainerCallback
 from alignet_hf.data.collator import DenseCollator, TripletCollator
 from alignet_hf.data.images import ImageFolder
 from alignet_hf.distill.held_out import HeldOutTriplets
+from alignet_hf.distill.processes import this_process
 from alignet_hf.distill.trainer import AligNetTrainer
 from alignet_hf.triplets import all_triplets
 
@@ -89,3 +90,4 @@ def main(folder: str, images: str):
 
 if __name__ == "__main__":
     main(*sys.argv[1:])
+    this_process().destroy_process_group()  # whose threads may abort a process that ends with them

@@ -11,6 +11,7 @@ from students import arguments, dense_collator, listed_collator, listed_rows, ph
 
 from alignet_hf.data.collator import image_rows
 from alignet_hf.distill.held_out import HeldOutTriplets
+from alignet_hf.distill.processes import this_process
 from alignet_hf.distill.trainer import AligNetTrainer
 from alignet_hf.triplets import all_triplets
 
@@ -71,3 +72,4 @@ def main(folder):
 
 if __name__ == "__main__":
     main(Path(sys.argv[1]))
+    this_process().destroy_process_group()  # whose threads may abort a process that ends with them

@@ -27,6 +27,7 @@ from alignet_hf.data.augment import RandomCropFlip
 from alignet_hf.data.collator import DenseCollator, image_rows
 from alignet_hf.distill.held_out import HeldOutTriplets
 from alignet_hf.distill.optim import AdamDecayToInit
+from alignet_hf.distill.processes import this_process
 from alignet_hf.distill.trainer import AligNetTrainer
 from alignet_hf.errors import NonFiniteLossError
 from alignet_hf.triplets import all_triplets
@@ -177,3 +178,4 @@ def main(folder):
 
 if __name__ == "__main__":
     main(Path(sys.argv[1]))
+    this_process().destroy_process_group()  # whose threads may abort a process that ends with them
